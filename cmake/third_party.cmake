@@ -3,7 +3,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
-find_package(CURL 7.85 REQUIRED)	# CURLOPT_PROTOCOLS_STR
+find_package(CURL 7.87 REQUIRED)	# CURLOPT_PROTOCOLS_STR
 
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson>=1.7.15)
 pkg_check_modules(LMDB REQUIRED IMPORTED_TARGET lmdb>=0.9.24)
