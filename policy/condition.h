@@ -1,0 +1,23 @@
+/*
+ * policy/condition.h - the words of conditions: one table for reader, reference and schema.
+ */
+#ifndef SALLYPORT_POLICY_CONDITION_H
+#define SALLYPORT_POLICY_CONDITION_H
+
+#include "policy/build.h"
+
+/* Read one condition at the build's place and append it. Every fault in it is reported. */
+void condition_read(struct build *b, const struct json *v);
+
+enum condition_table {
+	CONDITION_WORDS,       /* all, any, claim ... */
+	CONDITION_OPERATORS,   /* is, in, has ... */
+	CONDITION_CERTIFICATE, /* members of client_certificate */
+	CONDITION_AUTHENTICATION,
+	CONDITION_TIME,
+	CONDITION_TABLES,
+};
+/* The index-th word of a table; NULL behind its end. */
+const char *condition_word(enum condition_table table, size_t index);
+
+#endif
