@@ -19,10 +19,6 @@ static void session_check(struct option_reader *r, void *object)
 			    "has no effect: %s is longer than the lifetime of %s",
 			    option_format_duration(sessions->idle_timeout_ms, idle),
 			    option_format_duration(sessions->lifetime_ms, lifetime));
-	else if (sessions->idle_timeout_ms < 2 * MINUTE)
-		option_warn(r, "idle_timeout",
-			    "idle time is stored once a minute: under 2m, a session in use may end "
-			    "after a restart");
 }
 
 static const char *const session_stores[] = {[SESSION_STORE_EMBEDDED] = "embedded", NULL};
