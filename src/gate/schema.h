@@ -1,0 +1,13 @@
+/*
+ * gate/schema.h - `sallyport schema`.
+ */
+#ifndef SALLYPORT_GATE_SCHEMA_H
+#define SALLYPORT_GATE_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Print the JSON Schema that which names ("config"); false, with a line on stderr, for another word. */
+bool gate_schema_print(const char *which, FILE *out);
+
+#endif
