@@ -23,7 +23,7 @@ static size_t node_span(const struct node *n)
 	return n->kind == NODE_ALL || n->kind == NODE_ANY || n->kind == NODE_NOT ? n->count : 1;
 }
 
-/* Note what a condition asks of the authentication and did not get. */
+/* Note what a condition asks of the authentication. */
 static void collect(const struct walk *w, const struct node *n)
 {
 	const union operand *operands = w->m.p->operands + n->first;
@@ -77,7 +77,7 @@ static truths walk_node(struct walk *w, uint32_t at)
 	case NODE_REFERENCE: return walk_reference(w, n->index);
 	default:
 		result = match_node(&w->m, n);
-		if (w->collect && result != MAY_BE_TRUE)
+		if (w->collect)
 			collect(w, n);
 		return result;
 	}

@@ -57,7 +57,7 @@ struct decision {
 	const char *would[DECISION_MAX_WOULD];	/* shadow rules that would have changed the answer:
 						   their ids */
 	size_t would_count;
-	/* what a step-up must reach, from the conditions that failed */
+	/* what a step-up must reach: all that the rule asks of it, so that one login suffices */
 	int64_t step_up_max_age_s;	/* -1 when age does not matter */
 	const char *step_up_acr;	/* "" when none is named */
 	const char *policy_hash;
