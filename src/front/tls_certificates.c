@@ -184,10 +184,15 @@ static bool is_among(int type, const int *types, size_t count)
 	return false;
 }
 
-bool tls_certificates_install(const struct tls_server *s, SSL *ssl, struct str name)
+/*
+ * The certificates for a name: those that match it best, of each key type the first; the
+ * listener's first one when none matches. Returns how many.
+ */
+static size_t choose(const struct tls_server *s, struct str name,
+		     const struct tls_certificate *chosen[MAX_KEY_TYPES])
 {
-	int taken[MAX_KEY_TYPES];	/* the first certificate of each key type counts */
-	size_t taken_count = 0;
+	int types[MAX_KEY_TYPES];
+	size_t count = 0;
 	int best = 0;
 
 	if (name.len > 0 && name.ptr[name.len - 1] == '.')
@@ -198,18 +203,42 @@ bool tls_certificates_install(const struct tls_server *s, SSL *ssl, struct str n
 		if (match > best)
 			best = match;
 	}
-	if (!best)
-		return install(&s->certificates[0], ssl);
-	for (size_t i = 0; i < s->certificates_count; i++) {
+	if (!best) {
+		chosen[0] = &s->certificates[0];
+		return 1;
+	}
+	for (size_t i = 0; i < s->certificates_count && count < MAX_KEY_TYPES; i++) {
 		const struct tls_certificate *c = &s->certificates[i];
 		int type = EVP_PKEY_get_base_id(c->key);
 
-		if (certificate_match(c, name) != best || is_among(type, taken, taken_count) ||
-		    taken_count == MAX_KEY_TYPES)
+		if (certificate_match(c, name) != best || is_among(type, types, count))
 			continue;
-		if (!install(c, ssl))
-			return false;
-		taken[taken_count++] = type;
+		types[count] = type;
+		chosen[count++] = c;
 	}
+	return count;
+}
+
+bool tls_certificates_install(const struct tls_server *s, SSL *ssl, struct str name)
+{
+	const struct tls_certificate *chosen[MAX_KEY_TYPES];
+	size_t count = choose(s, name, chosen);
+
+	for (size_t i = 0; i < count; i++)
+		if (!install(chosen[i], ssl))
+			return false;
+	return true;
+}
+
+bool tls_certificates_same(const struct tls_server *s, struct str a, struct str b)
+{
+	const struct tls_certificate *for_a[MAX_KEY_TYPES], *for_b[MAX_KEY_TYPES];
+	size_t count = choose(s, a, for_a);
+
+	if (choose(s, b, for_b) != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (for_a[i] != for_b[i])
+			return false;
 	return true;
 }

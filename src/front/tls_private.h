@@ -33,6 +33,9 @@ void tls_certificates_free(struct tls_server *s);
 /* Put the certificates for a name into one handshake: at most one of each key type. */
 MUST_CHECK bool tls_certificates_install(const struct tls_server *s, SSL *ssl, struct str name);
 
+/* Are two names shown the same certificates? */
+bool tls_certificates_same(const struct tls_server *s, struct str a, struct str b);
+
 /* Record what and OpenSSL's reason, with the file at fault. Always false. */
 bool tls_error(struct error *err, enum error_kind kind, struct str file, const char *what);
 

@@ -344,6 +344,13 @@ static bool note_certificate(struct tls_stream *s, struct error *err)
 	return ok;
 }
 
+static bool stream_covers(const struct exchange_peer *peer, struct str host)
+{
+	const struct tls_stream *s = CONTAINER_OF(peer, struct tls_stream, connection.peer);
+
+	return tls_certificates_same(s->server, str_from(peer->sni), host);
+}
+
 /* The handshake is done: give HTTP the other end of a pair. */
 static bool stream_open(struct tls_stream *s, struct error *err)
 {
@@ -357,6 +364,7 @@ static bool stream_open(struct tls_stream *s, struct error *err)
 	peer->tls_version = SSL_get_version(s->ssl);
 	peer->sni = s->sni;
 	peer->certificate = s->certificate;
+	peer->covers = stream_covers;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_set_errno(err, errno, "no socket pair for a TLS connection");
 	if (!loop_watch(s->loop, &s->inner, pair[0], EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, err)) {

@@ -34,6 +34,18 @@ static enum step_result refuse_ambiguous(struct exchange *e)
 	return STEP_ANSWERED;
 }
 
+/*
+ * A connection made for one name and used for another (RFC 9110, section 15.5.20): refused
+ * where the two would have been shown different certificates.
+ */
+static bool is_misdirected(const struct exchange *e, struct str host)
+{
+	const struct exchange_peer *peer = e->peer;
+
+	return peer->covers && peer->sni[0] && !str_equal(str_from(peer->sni), host) &&
+	       !peer->covers(peer, host);
+}
+
 enum step_result exchange_step_route(struct exchange *e)
 {
 	const struct route_table *table = e->view->snapshot->table;
@@ -51,6 +63,12 @@ enum step_result exchange_step_route(struct exchange *e)
 				     "OPTIONS * is not served here.");
 	if (e->peer->redirect_to_https)
 		return redirect_to_https(e);
+	if (is_misdirected(e, host)) {
+		(void)respond_error(e, 421, REASON_MISDIRECTED,
+				    "This connection was made for another name.");
+		e->response.close = true;
+		return STEP_ANSWERED;
+	}
 	e->own_path = own_path_find(path);
 	if (e->own_path != OWN_PATH_NONE)
 		return STEP_NEXT;

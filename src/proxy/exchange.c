@@ -266,6 +266,7 @@ static void exchange_report(const struct exchange *e)
 	case REASON_UPSTREAM_TIMEOUT:
 	case REASON_UPSTREAM_CUT:
 	case REASON_OVERLOADED:
+	case REASON_LOOP:
 		log_error("exchange=%s route=%.*s while %s: %s", e->id, STR_ARG(route),
 			  exchange_step_doing(e->step), error_format(&e->error, text, sizeof(text)));
 		return;

@@ -32,6 +32,11 @@ struct exchange_peer {
 	const char *tls_version;	/* "TLSv1.3"; "" on a plain listener */
 	const char *sni;		/* lower case; "" when none was sent */
 	const struct client_certificate *certificate;	/* verified; NULL when none */
+	/*
+	 * Would a connection for this host have been shown the same certificate as the one for
+	 * sni was? NULL on a plain listener.
+	 */
+	bool (*covers)(const struct exchange_peer *peer, struct str host);
 };
 
 /* What an exchange calls on its front end, always from the loop. */

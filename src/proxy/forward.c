@@ -86,6 +86,38 @@ static bool add_cookies(struct exchange *e, struct headers *out)
 	return ok;
 }
 
+/* "1.1 name" or "HTTP/1.1 name (comment)": the name is the second word. */
+static bool via_names(struct str element, struct str name)
+{
+	struct str rest = element, word;
+
+	return str_next(&rest, ' ', &word) && str_next(&rest, ' ', &word) && str_equal_fold(word, name);
+}
+
+/* Has this request come through this gate before? Then an upstream leads back here. */
+static bool is_loop(const struct exchange *e)
+{
+	const struct headers *in = &e->request.headers;
+	struct str name = str_from(e->view->snapshot->via);
+	struct str rest, element;
+
+	for (size_t i = 0; i < in->count; i++) {
+		if (!str_equal_fold(in->items[i].name, STR("Via")))
+			continue;
+		for (rest = in->items[i].value; header_list_next(&rest, &element);)
+			if (via_names(element, name))
+				return true;
+	}
+	return false;
+}
+
+static bool add_via(struct exchange *e, struct headers *out)
+{
+	return headers_add(e->arena, out, STR("Via"),
+			   arena_printf(e->arena, "1.%u %s", e->request.minor_version,
+					e->view->snapshot->via));
+}
+
 static bool request_headers(struct exchange *e, struct headers *out)
 {
 	const struct headers *in = &e->request.headers;
@@ -96,7 +128,7 @@ static bool request_headers(struct exchange *e, struct headers *out)
 		if (!headers_add(e->arena, out, in->items[i].name, in->items[i].value))
 			return false;
 	}
-	return add_cookies(e, out) && identity_headers_add(e, out, &e->error);
+	return add_via(e, out) && add_cookies(e, out) && identity_headers_add(e, out, &e->error);
 }
 
 static enum step_result forward_start(struct exchange *e)
@@ -105,6 +137,10 @@ static enum step_result forward_start(struct exchange *e)
 	const struct uri_target *t = &e->request.target;
 	struct upstream_request request;
 
+	if (is_loop(e)) {
+		error_set(&e->error, ERR_PROTOCOL, "the upstream of this route leads back to this gate");
+		return respond_error(e, 508, REASON_LOOP, "This address leads back to itself.");
+	}
 	if (!headers || !request_headers(e, headers))
 		return respond_internal(e, "the request for the upstream could not be written");
 	request = (struct upstream_request){

@@ -15,6 +15,8 @@
 	X(TOO_LARGE, "too_large", "head, target or body passed its limit")                        \
 	X(NOT_IMPLEMENTED, "not_implemented", "a method or expectation that is not served")       \
 	X(NO_ROUTE, "no_route", "no route has this host and path")                                \
+	X(MISDIRECTED, "misdirected", "the TLS connection was made for another host")             \
+	X(LOOP, "loop", "the request has passed this gate before")                                \
 	X(NOT_SIGNED_IN, "not_signed_in", "no proof of identity, and none could be asked for")    \
 	X(LOGIN_STARTED, "login_started", "sent to the identity provider")                        \
 	X(LOGIN_DONE, "login_done", "came back from the provider and is signed in")               \

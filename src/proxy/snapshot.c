@@ -4,7 +4,11 @@
 #include "proxy/snapshot.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/digest.h"
+#include "base/encode.h"
 
 static bool find_upstream(const struct snapshot_params *p, struct str name, size_t *ret_index)
 {
@@ -71,6 +75,17 @@ static void snapshot_free(struct snapshot *s)
 	free(s);
 }
 
+/* A pseudonym (RFC 9110, section 7.6.3) that no other gate has, and that tells nothing. */
+static void name_in_via(struct snapshot *s)
+{
+	unsigned char digest[SHA256_SIZE];
+	char hex[17];
+
+	sha256(keyring_public_jwks(s->params.keys), digest);
+	hex_encode(digest, 8, hex);
+	snprintf(s->via, sizeof(s->via), "sallyport-%s", hex);
+}
+
 bool snapshot_new(const struct snapshot_params *params, struct snapshot **ret, struct error *err)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
@@ -80,6 +95,7 @@ bool snapshot_new(const struct snapshot_params *params, struct snapshot **ret, s
 	s->params = *params;
 	s->params.owner_free = NULL;	/* the caller's still, should anything fail */
 	atomic_init(&s->refs, 1);
+	name_in_via(s);
 	s->routes = calloc(params->routes_count + 1, sizeof(*s->routes));
 	if (!s->routes) {
 		error_set(err, ERR_NOMEM, "no memory for %zu routes", params->routes_count);

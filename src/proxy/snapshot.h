@@ -30,6 +30,7 @@ struct snapshot {
 	struct route *routes;
 	struct route_table *table;
 	struct oidc *oidc;			/* NULL when there are no providers */
+	char via[32];				/* our name in Via fields: the same for all that share our keys */
 	_Atomic unsigned refs;
 };
 

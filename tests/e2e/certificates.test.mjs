@@ -250,6 +250,21 @@ describe('the certificate a client sees', () => {
       assert.equal(await seen('dual.example.com', { ...version, sigalgs: 'rsa_pss_rsae_sha256:RSA+SHA256' }), 'dual-rsa rsa');
     });
 
+  for (const [servername, host, status] of [['localhost', 'localhost', 200], ['unknown.example.net', 'localhost', 200],
+    ['exact.example.com', 'localhost', 421], ['dual.example.com', 'localhost', 421], ['dual.example.com', 'dual.example.com', 200],
+    ['localhost', 'dual.example.com', 421], [undefined, 'dual.example.com', 200]])
+    test(`a connection for ${servername}, a request for ${host}: ${status}`, async () => {
+      site.upstream.forget();
+      const { port } = using('several');
+      const connection = await Connection.open({ port, tls: { ca: serverCa.cert, servername, checkServerIdentity: () => undefined } });
+      connection.write(requestBytes({ host }));
+      const response = await connection.read();
+      assert.equal(response.status, status, response.text);
+      await connection.close();
+      if (status === 421)
+        site.upstream.assertUntouched();
+    });
+
   test('a hello in pieces of one byte', async () => {
     const { port, tls: options } = using('required', client);
     const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });

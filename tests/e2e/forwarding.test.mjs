@@ -552,6 +552,20 @@ describe('the head of an answer', () => {
     assert.equal(response.header('x-end'), '1');
   });
 
+  test('Via: the gate adds its name, and knows itself again (508)', async () => {
+    await ask('/via', { headers: { Via: '1.1 somebody (here), 1.0 else' } });
+    const names = site.upstream.last.all('via');
+    assert.equal(names[0], '1.1 somebody (here), 1.0 else');
+    assert.match(names[1], /^1\.1 sallyport-[0-9a-f]{16}$/);
+    site.upstream.forget();
+    for (const via of [names[1], `1.0 first, ${names[1].toUpperCase().replace('SALLYPORT', 'Sallyport')} (comment)`]) {
+      const response = await ask('/via', { headers: { Via: via } });
+      assert.equal(response.status, 508);
+      site.upstream.assertUntouched();
+    }
+    assert.equal((await ask('/via', { headers: { Via: `${names[1]}0` } })).status, 200);
+  });
+
   test('a long head passes, a giant one is refused', async () => {
     const long = (bytes) => () => ({ headers: Array.from({ length: bytes / 1000 }, (_, i) => [`X-${i}`, 'v'.repeat(990)]) });
     handlers.set('/long', long(12000));
