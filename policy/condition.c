@@ -13,6 +13,7 @@
 
 struct word {
 	const char *key;
+	const char *form; /* what stands behind it: a definition in policy/schema.c */
 	/* Append what the word means; v is what stands behind it. NULL: see the table. */
 	void (*read)(struct build *b, const struct word *w, const struct json *v);
 	enum node_kind kind;
@@ -127,21 +128,22 @@ static void read_members(struct build *b, const struct word *words, size_t count
 }
 
 static const struct word certificate_words[] = {
-	{"subject", read_strings, NODE_CERTIFICATE, CERTIFICATE_SUBJECT, operand_text},
-	{"issuer", read_strings, NODE_CERTIFICATE, CERTIFICATE_ISSUER, operand_text},
-	{"san_dns", read_strings, NODE_CERTIFICATE, CERTIFICATE_SAN_DNS, operand_folded},
-	{"san_uri", read_strings, NODE_CERTIFICATE, CERTIFICATE_SAN_URI, operand_text},
-	{"san_email", read_strings, NODE_CERTIFICATE, CERTIFICATE_SAN_EMAIL, operand_text},
-	{"fingerprint_sha256", read_strings, NODE_CERTIFICATE, CERTIFICATE_FINGERPRINT,
-	 operand_fingerprint},
+	{"subject", "texts", read_strings, NODE_CERTIFICATE, CERTIFICATE_SUBJECT, operand_text},
+	{"issuer", "texts", read_strings, NODE_CERTIFICATE, CERTIFICATE_ISSUER, operand_text},
+	{"san_dns", "texts", read_strings, NODE_CERTIFICATE, CERTIFICATE_SAN_DNS, operand_folded},
+	{"san_uri", "texts", read_strings, NODE_CERTIFICATE, CERTIFICATE_SAN_URI, operand_text},
+	{"san_email", "texts", read_strings, NODE_CERTIFICATE, CERTIFICATE_SAN_EMAIL, operand_text},
+	{"fingerprint_sha256", "fingerprints", read_strings, NODE_CERTIFICATE,
+	 CERTIFICATE_FINGERPRINT, operand_fingerprint},
 };
 
 static const struct word authentication_words[] = {
-	{"method", read_strings, NODE_AUTHENTICATED_BY, 0, operand_authenticated_by},
-	{"provider", read_strings, NODE_PROVIDER, 0, operand_text},
-	{"amr", read_strings, NODE_AMR, 0, operand_text},
-	{"acr", read_strings, NODE_ACR, 0, operand_text},
-	{"max_age", read_string, NODE_MAX_AGE, 0, operand_duration},
+	{"method", "authentication_methods", read_strings, NODE_AUTHENTICATED_BY, 0,
+	 operand_authenticated_by},
+	{"provider", "texts", read_strings, NODE_PROVIDER, 0, operand_text},
+	{"amr", "texts", read_strings, NODE_AMR, 0, operand_text},
+	{"acr", "texts", read_strings, NODE_ACR, 0, operand_text},
+	{"max_age", "duration", read_string, NODE_MAX_AGE, 0, operand_duration},
 };
 
 static void read_certificate(struct build *b, const struct word *w, const struct json *v)
@@ -216,11 +218,11 @@ static void read_hours(struct build *b, const struct word *w, const struct json 
 }
 
 static const struct word time_words[] = {
-	{"after", read_string, NODE_AFTER, 0, operand_moment},
-	{"before", read_string, NODE_BEFORE, 0, operand_moment},
-	{"days", read_days, NODE_DAYS, 0, NULL},
-	{"hours", read_hours, NODE_HOURS, 0, NULL},
-	{"zone", NULL, 0, 0, NULL}, /* read before the others */
+	{"after", "moment", read_string, NODE_AFTER, 0, operand_moment},
+	{"before", "moment", read_string, NODE_BEFORE, 0, operand_moment},
+	{"days", "days", read_days, NODE_DAYS, 0, NULL},
+	{"hours", "hours", read_hours, NODE_HOURS, 0, NULL},
+	{"zone", "zone", NULL, 0, 0, NULL}, /* read before the others */
 };
 
 /* The zone comes first: the others are read in it. UTC where it is not named or bad. */
@@ -279,37 +281,63 @@ static void read_time(struct build *b, const struct word *w, const struct json *
 
 /* Those without a reader are subjects, with their operator beside them. */
 static const struct word words[] = {
-	{"all", read_group, NODE_ALL, 0, NULL},
-	{"any", read_group, NODE_ANY, 0, NULL},
-	{"not", read_not, NODE_NOT, 0, NULL},
-	{"condition", read_reference, NODE_REFERENCE, 0, NULL},
-	{"claim", NULL, NODE_SUBJECT, SUBJECT_CLAIM, NULL},
-	{"header", NULL, NODE_SUBJECT, SUBJECT_HEADER, NULL},
-	{"query", NULL, NODE_SUBJECT, SUBJECT_QUERY, NULL},
-	{"method", read_strings, NODE_METHOD, 0, operand_method},
-	{"host", read_strings, NODE_HOST, 0, operand_host},
-	{"path", read_strings, NODE_PATH, 0, operand_path},
-	{"source_ip", read_strings, NODE_SOURCE_IP, 0, operand_prefix},
-	{"client_certificate", read_certificate, NODE_CERTIFICATE, 0, NULL},
-	{"authentication", read_authentication, NODE_ALL, 0, NULL},
-	{"device", read_device, NODE_ALL, 0, NULL},
-	{"time", read_time, NODE_ALL, 0, NULL},
+	{"all", "condition_list", read_group, NODE_ALL, 0, NULL},
+	{"any", "condition_list", read_group, NODE_ANY, 0, NULL},
+	{"not", "condition", read_not, NODE_NOT, 0, NULL},
+	{"condition", "name", read_reference, NODE_REFERENCE, 0, NULL},
+	{"claim", "claim_path", NULL, NODE_SUBJECT, SUBJECT_CLAIM, NULL},
+	{"header", "header_name", NULL, NODE_SUBJECT, SUBJECT_HEADER, NULL},
+	{"query", "text", NULL, NODE_SUBJECT, SUBJECT_QUERY, NULL},
+	{"method", "methods", read_strings, NODE_METHOD, 0, operand_method},
+	{"host", "hosts", read_strings, NODE_HOST, 0, operand_host},
+	{"path", "paths", read_strings, NODE_PATH, 0, operand_path},
+	{"source_ip", "prefixes", read_strings, NODE_SOURCE_IP, 0, operand_prefix},
+	{"client_certificate", "client_certificate", read_certificate, NODE_CERTIFICATE, 0, NULL},
+	{"authentication", "authentication", read_authentication, NODE_ALL, 0, NULL},
+	{"device", "device", read_device, NODE_ALL, 0, NULL},
+	{"time", "time", read_time, NODE_ALL, 0, NULL},
 };
+
+static const struct word *word_at(enum condition_table table, size_t index)
+{
+	static const struct {
+		const struct word *words;
+		size_t count;
+	} tables[CONDITION_TABLES] = {
+		[CONDITION_WORDS] = {words, ARRAY_LEN(words)},
+		[CONDITION_CERTIFICATE] = {certificate_words, ARRAY_LEN(certificate_words)},
+		[CONDITION_AUTHENTICATION] = {authentication_words,
+					      ARRAY_LEN(authentication_words)},
+		[CONDITION_TIME] = {time_words, ARRAY_LEN(time_words)},
+	};
+
+	if (table >= CONDITION_TABLES || index >= tables[table].count)
+		return NULL;
+	return &tables[table].words[index];
+}
 
 const char *condition_word(enum condition_table table, size_t index)
 {
-	switch (table) {
-	case CONDITION_WORDS: return index < ARRAY_LEN(words) ? words[index].key : NULL;
-	case CONDITION_OPERATORS: return subject_operator_word(index);
-	case CONDITION_CERTIFICATE:
-		return index < ARRAY_LEN(certificate_words) ? certificate_words[index].key : NULL;
-	case CONDITION_AUTHENTICATION:
-		return index < ARRAY_LEN(authentication_words) ? authentication_words[index].key
-							       : NULL;
-	case CONDITION_TIME: return index < ARRAY_LEN(time_words) ? time_words[index].key : NULL;
-	case CONDITION_TABLES: break;
-	}
-	return NULL;
+	const struct word *w = word_at(table, index);
+
+	if (table == CONDITION_OPERATORS)
+		return subject_operator_word(index);
+	return w ? w->key : NULL;
+}
+
+const char *condition_form(enum condition_table table, size_t index)
+{
+	if (table == CONDITION_OPERATORS)
+		return subject_operator_form(index, SUBJECT_CLAIM); /* it takes the most */
+	return word_at(table, index)->form;
+}
+
+bool condition_takes_operator(size_t index, enum subject_kind *ret_kind)
+{
+	if (words[index].read)
+		return false;
+	*ret_kind = (enum subject_kind)words[index].detail;
+	return true;
 }
 
 static void unknown_key(struct build *b, struct str key)

@@ -19,5 +19,9 @@ enum condition_table {
 };
 /* The index-th word of a table; NULL behind its end. */
 const char *condition_word(enum condition_table table, size_t index);
+/* What stands behind that word: a definition in policy/schema.c. */
+const char *condition_form(enum condition_table table, size_t index);
+/* Does an operator stand beside that one of CONDITION_WORDS? */
+bool condition_takes_operator(size_t index, enum subject_kind *ret_kind);
 
 #endif

@@ -13,16 +13,37 @@
 #include "base/encode.h"
 #include "policy/calendar.h"
 #include "policy/condition.h"
+#include "policy/parse.h"
 #include "policy/test.h"
 
 enum { ARENA_CEILING = 64 * 1024 * 1024 };
 
-static const char *const top_keys[] = {
-	"$schema", "policy", "description", "conditions", "rules", "tests",
+static const char *const effects[] = {"deny", "allow"};
+static const char *const modes[] = {"enforce", "shadow"};
+
+static const struct key file_keys[] = {
+	{.name = "$schema", .form = "string"},
+	{.name = "policy", .form = "name", .is_required = true},
+	{.name = "description", .form = "string"},
+	{.name = "conditions", .form = "named_conditions"},
+	{.name = "rules", .form = "rules", .is_required = true},
+	{.name = "tests", .form = "tests"},
 };
-static const char *const rule_keys[] = {
-	"id", "description", "effect", "mode", "until", "when", "message",
+const struct key_table parse_file_keys = {file_keys, ARRAY_LEN(file_keys)};
+
+static const struct key rule_keys[] = {
+	{.name = "id", .form = "name", .is_required = true},
+	{.name = "description", .form = "string"},
+	{.name = "effect",
+	 .words = effects,
+	 .words_count = ARRAY_LEN(effects),
+	 .is_required = true},
+	{.name = "mode", .words = modes, .words_count = ARRAY_LEN(modes)},
+	{.name = "until", .form = "moment"},
+	{.name = "when", .form = "condition", .is_required = true},
+	{.name = "message", .form = "message"},
 };
+const struct key_table parse_rule_keys = {rule_keys, ARRAY_LEN(rule_keys)};
 
 /* Expect a string at a key that may be absent. True, and the string, when it is there and good. */
 static bool read_optional(struct build *b, const struct json *object, const char *key,
@@ -130,7 +151,6 @@ static void read_until(struct build *b, struct str text, struct rule *r)
 
 static void read_mode(struct build *b, const struct json *v, struct rule *r)
 {
-	static const char *const modes[] = {"enforce", "shadow"};
 	bool has_until = json_get(v, "until") != NULL;
 	struct str text;
 	size_t mode = 0;
@@ -185,14 +205,13 @@ static void read_when(struct build *b, const struct json *v, struct rule *r)
 
 static void read_rule(struct build *b, const struct json *v, struct rule *r)
 {
-	static const char *const effects[] = {"deny", "allow"};
 	struct str text;
 	size_t effect = 0;
 
 	*r = (struct rule){.id = "", .message = ""};
 	if (!place_expect(&b->at, v, JSON_OBJECT))
 		return;
-	place_check_keys(&b->at, v, rule_keys, ARRAY_LEN(rule_keys));
+	place_check_keys(&b->at, v, &parse_rule_keys);
 	if (read_required(b, v, "id", &text)) {
 		size_t mark = place_enter(&b->at, STR("id"));
 
@@ -311,7 +330,7 @@ static void read_file(struct build *b, const struct json *root)
 
 	if (!place_expect(&b->at, root, JSON_OBJECT))
 		return;
-	place_check_keys(&b->at, root, top_keys, ARRAY_LEN(top_keys));
+	place_check_keys(&b->at, root, &parse_file_keys);
 	(void)read_optional(b, root, "$schema", &text);
 	(void)read_optional(b, root, "description", &text);
 	read_name(b, root);

@@ -100,9 +100,14 @@ bool place_expect_some(struct place *at, const struct json *v, enum json_type ty
 	return false;
 }
 
-void place_check_keys(struct place *at, const struct json *object, const char *const *words,
-		      size_t count)
+void place_check_keys(struct place *at, const struct json *object, const struct key_table *table)
 {
+	const char *words[PLACE_MAX_KEYS];
+	size_t count = table->count;
+
+	ASSERT(count <= ARRAY_LEN(words));
+	for (size_t i = 0; i < count; i++)
+		words[i] = table->keys[i].name;
 	for (const struct json *m = json_first(object); m; m = json_next(m)) {
 		struct str key = json_key(m);
 		size_t i = 0, mark;

@@ -32,9 +32,22 @@ void place_unknown(struct place *at, const char *kind, struct str written, const
 bool place_expect(struct place *at, const struct json *v, enum json_type type);
 /* A list or object with at least one member; otherwise a fault. */
 bool place_expect_some(struct place *at, const struct json *v, enum json_type type);
-/* Every key of an object that is none of words is a fault. */
-void place_check_keys(struct place *at, const struct json *object, const char *const *words,
-		      size_t count);
+
+/* The keys that an object of the file may have: one table for reader and schema. */
+struct key {
+	const char *name;
+	const char *form;	  /* what belongs there: a definition in policy/schema.c, or ... */
+	const char *const *words; /* ... one of these */
+	size_t words_count;
+	bool is_required;
+};
+struct key_table {
+	const struct key *keys;
+	size_t count; /* at most PLACE_MAX_KEYS */
+};
+enum { PLACE_MAX_KEYS = 16 };
+/* Every key of an object that is none of the table is a fault. */
+void place_check_keys(struct place *at, const struct json *object, const struct key_table *table);
 /* [a-z0-9-_.], 1 to POLICY_MAX_NAME bytes: names of policies and conditions, ids of rules. */
 bool place_expect_name(struct place *at, struct str name);
 

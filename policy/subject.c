@@ -45,6 +45,21 @@ const char *subject_operator_word(size_t index)
 	return index < ARRAY_LEN(operators) ? operators[index].key : NULL;
 }
 
+const char *subject_operator_form(size_t index, enum subject_kind kind)
+{
+	bool is_text = kind == SUBJECT_HEADER || kind == SUBJECT_QUERY;
+
+	switch (operators[index].shape) {
+	case SHAPE_SCALAR: return is_text ? "string" : "scalar";
+	case SHAPE_SCALARS: return is_text ? "string_list" : "scalar_list";
+	case SHAPE_STRING: return operators[index].operator== OPERATOR_HAS ? "string" : "text";
+	case SHAPE_STRINGS: return "string_list";
+	case SHAPE_BOOL: return "flag";
+	case SHAPE_NUMBER: return is_text ? NULL : "number";
+	}
+	return NULL;
+}
+
 static bool read_scalar(struct build *b, uint16_t subject, const struct json *v, struct scalar *ret)
 {
 	switch (json_type(v)) {

@@ -14,6 +14,8 @@ void subject_read(struct build *b, enum subject_kind kind, const char *key,
 void subject_read_device(struct build *b, const struct json *v);
 
 const char *subject_operator_word(size_t index); /* NULL behind the last */
+/* What stands behind that operator: a definition in policy/schema.c. NULL: not for that kind. */
+const char *subject_operator_form(size_t index, enum subject_kind kind);
 bool subject_is_operator(struct str key);
 
 #endif

@@ -17,17 +17,46 @@ enum {
 	CLAIMS_MAX = 2 * 1024 * 1024,
 };
 
-static const char *const test_keys[] = {
-	"name",	  "description", "identity",   "absent_is_empty", "client_certificate",
-	"device", "request",	 "can_log_in", "expect",	  "by",
-};
-static const char *const request_keys[] = {
-	"method", "path", "query", "host", "source_ip", "headers", "time",
-};
-static const char *const certificate_keys[] = {
-	"subject", "issuer", "common_name", "san_dns", "san_uri", "san_email", "fingerprint_sha256",
-};
 static const char *const answers[] = {"deny", "allow", "login", "step_up"};
+
+static const struct key test_keys[] = {
+	{.name = "name", .form = "text", .is_required = true},
+	{.name = "description", .form = "string"},
+	{.name = "identity", .form = "identity"},
+	{.name = "absent_is_empty", .form = "string_or_list"},
+	{.name = "client_certificate", .form = "presented_certificate"},
+	{.name = "device", .form = "object"},
+	{.name = "request", .form = "request"},
+	{.name = "can_log_in", .form = "flag"},
+	{.name = "expect",
+	 .words = answers,
+	 .words_count = ARRAY_LEN(answers),
+	 .is_required = true},
+	{.name = "by", .form = "deciding_rule"},
+};
+const struct key_table test_test_keys = {test_keys, ARRAY_LEN(test_keys)};
+
+static const struct key request_keys[] = {
+	{.name = "method", .form = "string"},
+	{.name = "path", .form = "request_path"},
+	{.name = "query", .form = "string"},
+	{.name = "host", .form = "string"},
+	{.name = "source_ip", .form = "request_address"},
+	{.name = "headers", .form = "request_headers"},
+	{.name = "time", .form = "request_time"},
+};
+const struct key_table test_request_keys = {request_keys, ARRAY_LEN(request_keys)};
+
+static const struct key certificate_keys[] = {
+	{.name = "subject", .form = "string"},
+	{.name = "issuer", .form = "string"},
+	{.name = "common_name", .form = "string"},
+	{.name = "san_dns", .form = "string_or_list"},
+	{.name = "san_uri", .form = "string_or_list"},
+	{.name = "san_email", .form = "string_or_list"},
+	{.name = "fingerprint_sha256", .form = "string"},
+};
+const struct key_table test_certificate_keys = {certificate_keys, ARRAY_LEN(certificate_keys)};
 
 /* What reading one test needs at hand. */
 struct reader {
@@ -128,7 +157,7 @@ static void read_request(struct reader *r, const struct json *v)
 	struct str text;
 
 	if (v && place_expect(r->at, v, JSON_OBJECT))
-		place_check_keys(r->at, v, request_keys, ARRAY_LEN(request_keys));
+		place_check_keys(r->at, v, &test_request_keys);
 	f->method = read_str(r, v, "method", STR("GET"));
 	f->host = read_str(r, v, "host", STR(""));
 	f->query = read_str(r, v, "query", STR(""));
@@ -253,7 +282,7 @@ static void read_certificate(struct reader *r, const struct json *v)
 	size_t mark = place_enter(r->at, STR("client_certificate"));
 
 	if (c && v && place_expect(r->at, v, JSON_OBJECT)) {
-		place_check_keys(r->at, v, certificate_keys, ARRAY_LEN(certificate_keys));
+		place_check_keys(r->at, v, &test_certificate_keys);
 		c->subject = read_str(r, v, "subject", STR(""));
 		c->issuer = read_str(r, v, "issuer", STR(""));
 		c->common_name = read_str(r, v, "common_name", STR(""));
@@ -340,7 +369,7 @@ bool test_read(struct place *at, struct arena *a, const struct policy *p, const 
 
 	if (!place_expect(at, v, JSON_OBJECT))
 		return false;
-	place_check_keys(at, v, test_keys, ARRAY_LEN(test_keys));
+	place_check_keys(at, v, &test_test_keys);
 	test.name = read_str(&r, v, "name", STR(""));
 	if (!test.name.len)
 		place_fault(at, "a test has a \"name\"");

@@ -12,6 +12,10 @@
 /* 2026-01-01T12:00:00Z, a Thursday: the moment of a test that names none. */
 enum { TEST_NOW_S = 1767268800 };
 
+extern const struct key_table test_test_keys;
+extern const struct key_table test_request_keys;
+extern const struct key_table test_certificate_keys;
+
 struct test {
 	struct str name;
 	struct facts facts;

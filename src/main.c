@@ -56,8 +56,9 @@ static const struct command {
 	 "Validate a configuration and its policies and run the policies' own tests.\n"
 	 "Exit status: 0 fine, 1 faults were found.",
 	 true, false, true, command_check},
-	{"schema", "schema config", "Print the JSON Schema of the configuration, for editors and CI.",
-	 false, true, false, command_schema},
+	{"schema", "schema config|policy",
+	 "Print the JSON Schema of the configuration or of policy files, for editors and CI.", false,
+	 true, false, command_schema},
 	{"version", "version [--json]", "Print the version, its commit, libraries and features.", false,
 	 false, true, command_version},
 };

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Print the JSON Schema that which names ("config"); false, with a line on stderr, for another word. */
+/* Print the schema of "config" or "policy". False, with a line on stderr, for another word. */
 bool gate_schema_print(const char *which, FILE *out);
 
 #endif
