@@ -48,17 +48,19 @@ static bool method_parse(struct str name, enum authn_method *ret)
 }
 
 /*
- * A claim whose own name is the path wins over a path into objects: some providers name
- * claims by URL ("https://example.com/groups").
+ * Some providers name claims by URL ("https://example.com/groups"): such a name is one name.
+ * Every other '/' leads into an object, and a flat claim that is spelled like a path is none.
+ * Policies read names in the same way.
  */
 const struct json *identity_claim_at(const struct json *claims, struct str path)
 {
-	const struct json *v = json_get_str(claims, path);
+	const struct json *v = claims;
 	struct str rest = path, name;
 
-	if (v || str_is_empty(path) || path.ptr[path.len - 1] == '/')
-		return v;
-	v = claims;
+	if (str_find(path, STR("://")) != STR_NONE)
+		return json_get_str(claims, path);
+	if (str_is_empty(path) || path.ptr[path.len - 1] == '/')
+		return NULL;
 	while (v && str_next(&rest, '/', &name))
 		v = json_get_str(v, name);
 	return v;

@@ -35,7 +35,7 @@ struct identity {
 	struct str *amr;
 	size_t amr_count;
 	struct str acr;
-	int64_t auth_time_s;		/* auth_time, else the iat of the first ID token; 0 unknown */
+	int64_t auth_time_s;		/* auth_time of the ID token; 0 unknown */
 	const struct json *claims;	/* all claims of ID token and userinfo: an object; never NULL */
 	struct str sid;			/* the provider's session id, "" when it names none */
 	/* The raw text of this identity: what identity_parse() takes, for storing. */

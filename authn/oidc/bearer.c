@@ -16,6 +16,20 @@ static bool check_type(struct str typ, struct error *err)
 	return error_set(err, ERR_DENIED, "is no access token (typ)");
 }
 
+/*
+ * An ID token and a logout token are signed by the same keys for the same audience, and travel
+ * in places where no access token does: what only they carry gives them away.
+ */
+static bool check_purpose(const struct json *claims, struct error *err)
+{
+	static const char *const telltales[] = {"nonce", "at_hash", "c_hash", "s_hash", "events"};
+
+	for (size_t i = 0; i < ARRAY_LEN(telltales); i++)
+		if (json_get(claims, telltales[i]))
+			return error_set(err, ERR_DENIED, "is no access token (%s)", telltales[i]);
+	return true;
+}
+
 static bool is_among(struct str s, const struct str_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -50,7 +64,7 @@ bool bearer_check(const struct jwt *token, const struct provider_config *config,
 {
 	struct token_times times = {.now_s = now_s, .leeway_s = token_claims_leeway_s(config)};
 
-	return check_type(token->typ, err) &&
+	return check_type(token->typ, err) && check_purpose(token->claims, err) &&
 	       token_claims_check_issuer(token->claims, config->issuer, err) &&
 	       check_audience(token->claims, config, err) &&
 	       token_claims_check_times(token->claims, &times, ret_exp_s, err) &&

@@ -60,6 +60,7 @@ static void append_plain(struct buf *b, const struct flow *flow, struct str retu
 	json_write_begin(&w, b);
 	json_write_object(&w, NULL);
 	json_write_str(&w, "p", flow->provider);
+	json_write_str(&w, "i", flow->issuer);
 	json_write_str(&w, "o", flow->origin);
 	json_write_str(&w, "s", flow->state_hash);
 	json_write_str(&w, "n", flow->nonce);
@@ -131,7 +132,8 @@ static bool take_text(struct arena *a, const struct json *root, const char *key,
 
 static bool take_flow(struct arena *a, const struct json *root, struct flow *f)
 {
-	bool ok = take_text(a, root, "p", &f->provider) && take_text(a, root, "o", &f->origin) &&
+	bool ok = take_text(a, root, "p", &f->provider) && take_text(a, root, "i", &f->issuer) &&
+		  take_text(a, root, "o", &f->origin) &&
 		  take_text(a, root, "s", &f->state_hash) && take_text(a, root, "n", &f->nonce) &&
 		  take_text(a, root, "v", &f->verifier) && take_text(a, root, "r", &f->return_to) &&
 		  json_i64(json_get(root, "c"), &f->created_s) &&

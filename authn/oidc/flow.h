@@ -21,6 +21,7 @@ enum {
 
 struct flow {
 	struct str provider;   /* name */
+	struct str issuer;     /* of that provider when the flow began */
 	struct str origin;     /* where it began, and where its callback must arrive */
 	struct str state_hash; /* base64url of the SHA-256 of state */
 	struct str nonce;

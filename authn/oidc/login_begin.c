@@ -102,6 +102,7 @@ static bool begin_flow(struct login *l, struct str host, struct error *err)
 	int64_t now_s = clock_wall_s();
 	struct flow flow = {
 		.provider = l->config->name,
+		.issuer = l->config->issuer,
 		.origin = asked->origin,
 		.nonce = make_random(l),
 		.verifier = make_random(l),

@@ -69,7 +69,7 @@ static bool check_callback(struct login *l, struct provider **ret_provider, stru
 	return_to = l->flow.return_to;
 	l->op->result.return_to = uri_is_local_path(return_to) ? return_to : STR("/");
 	p = oidc_provider_state(l->oidc, l->flow.provider);
-	if (!p)
+	if (!p || !str_equal(l->flow.issuer, provider_config_of(p)->issuer))
 		return error_set(err, ERR_NOT_FOUND, "its provider is no longer configured");
 	if (!delete_cookie(l))
 		return error_set(err, ERR_NOMEM, "out of memory for a login");

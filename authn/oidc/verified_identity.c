@@ -6,15 +6,16 @@
 #include "authn/oidc/token_claims.h"
 #include "authn/oidc/userinfo.h"
 
-static int64_t auth_time_s(enum authn_method method, const struct json *claims)
+/*
+ * Only what the provider says: a silent sign-in of a person who authenticated yesterday has
+ * a fresh iat too. Unknown makes a policy that wants freshness ask for max_age, and then the
+ * provider must say.
+ */
+static int64_t auth_time_s(const struct json *claims)
 {
 	int64_t seconds;
 
-	if (token_claims_read_date(json_get(claims, "auth_time"), &seconds))
-		return seconds;
-	if (method == AUTHN_SESSION && token_claims_read_date(json_get(claims, "iat"), &seconds))
-		return seconds;
-	return 0;
+	return token_claims_read_date(json_get(claims, "auth_time"), &seconds) ? seconds : 0;
 }
 
 bool verified_identity_new(const struct provider_config *config, enum authn_method method,
@@ -26,7 +27,7 @@ bool verified_identity_new(const struct provider_config *config, enum authn_meth
 		.provider = config->name,
 		.issuer = config->issuer,
 		.groups_claim = provider_groups_claim(config),
-		.auth_time_s = auth_time_s(method, token_claims),
+		.auth_time_s = auth_time_s(token_claims),
 	};
 	struct json_doc *merged = NULL;
 	struct buf text;

@@ -54,6 +54,7 @@ struct connection {
 	bool is_suspended;
 	bool is_gone;			/* the client left, or was cut off */
 	bool timed_out;
+	bool was_cut;			/* we end an upload whose answer is known */
 };
 
 #endif

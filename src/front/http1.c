@@ -286,8 +286,11 @@ static enum MHD_Result connection_take_body(struct connection *c, const char *da
 {
 	size_t taken = exchange_body(c->exchange, data, *len);
 
-	if (exchange_dropped_bytes(c->exchange) > HTTP1_SWALLOW_BYTES)
-		return MHD_NO;		/* nothing can be answered amid an upload: cut it */
+	if (exchange_dropped_bytes(c->exchange) > HTTP1_SWALLOW_BYTES) {
+		exchange_cut_upload(c->exchange);	/* nothing can be answered amid an upload */
+		c->was_cut = true;
+		return MHD_NO;
+	}
 	if (taken < *len)
 		connection_suspend(c);
 	else
@@ -352,6 +355,7 @@ static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *
 		return NULL;
 	c->exchange = exchange_new(c->http1->worker, &c->peer, &http1_transport, c);
 	c->phase = CONNECTION_HEAD;
+	c->was_cut = false;
 	c->has_served = true;
 	if (!c->exchange)
 		return c;
@@ -375,8 +379,8 @@ static enum exchange_outcome outcome_of(const struct connection *c,
 	if (c->phase == CONNECTION_HEAD)
 		return c->refused_status && !c->is_gone ? EXCHANGE_HEAD_REFUSED
 							: EXCHANGE_CLIENT_GONE;
-	return code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? EXCHANGE_COMPLETE
-							   : EXCHANGE_CLIENT_GONE;
+	return code == MHD_REQUEST_TERMINATED_COMPLETED_OK || c->was_cut ? EXCHANGE_COMPLETE
+									  : EXCHANGE_CLIENT_GONE;
 }
 
 /* The status libmicrohttpd answered by itself; 0 when it did not. */

@@ -14,7 +14,7 @@
 
 enum {
 	HTTP1_POOL_BYTES = 32 * 1024,		/* a connection's memory: request head and answer head */
-	HTTP1_SWALLOW_BYTES = 1024 * 1024,	/* of a body nobody wants, before the connection is cut */
+	HTTP1_SWALLOW_BYTES = 16 * 1024 * 1024,	/* of a body nobody wants, before the connection is cut */
 };
 
 struct http1;

@@ -205,6 +205,15 @@ out:
 	return false;
 }
 
+/* Of max_connections; every worker must take at least one. */
+static size_t worker_share(const struct gate_config *c, size_t index)
+{
+	size_t max = (size_t)c->server.max_connections;
+	size_t share = max / c->server.workers + (index < max % c->server.workers);
+
+	return share ? share : 1;
+}
+
 static bool add_worker(struct gate *gate, struct error *err)
 {
 	const struct gate_config *c = gate->first->config;
@@ -216,7 +225,7 @@ static bool add_worker(struct gate *gate, struct error *err)
 		.access_log = gate->access_log,
 		.decision_log = gate->decision_log,
 		.listeners = listeners,
-		.max_connections = (size_t)c->server.max_connections / c->server.workers + 1,
+		.max_connections = worker_share(c, gate->workers_count),
 		.drain_timeout_ms = c->server.drain_timeout_ms,
 	};
 	size_t index = gate->workers_count;
@@ -254,6 +263,7 @@ static bool gate_start(struct gate *gate, struct error *err)
 		if (!add_worker(gate, err))
 			return false;
 	gate->group.count = gate->workers_count;
+	atomic_store(&gate->group.busy, (unsigned)gate->workers_count);
 	for (size_t i = 0; i < gate->workers_count; i++)
 		if (!worker_thread_start(gate->workers[i], err))
 			return false;

@@ -6,7 +6,7 @@
 #include "gate/worker_thread.h"
 
 #include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,6 +42,7 @@ struct worker_thread {
 	struct task drain_task;
 	struct timer drain_timer;
 	int64_t drain_deadline_ms;
+	bool is_drained;		/* no public connection is left */
 	bool is_cut;
 };
 
@@ -80,8 +81,12 @@ static void on_drain_timer(struct timer *timer)
 	struct worker_thread *t = CONTAINER_OF(timer, struct worker_thread, drain_timer);
 	bool late = clock_ms() >= t->drain_deadline_ms;
 
-	/* The admin address answers to the end, so that a balancer sees "not ready". */
-	if (!t->is_cut && (late || public_connections(t) == 0))
+	if (!t->is_drained && (late || public_connections(t) == 0)) {
+		t->is_drained = true;
+		atomic_fetch_sub(&t->proxy.group->busy, 1);
+	}
+	/* The admin address answers until all workers are done, so that a balancer sees "not ready". */
+	if (!t->is_cut && (late || (t->is_drained && (!t->admin || !atomic_load(&t->proxy.group->busy)))))
 		cut_connections(t);
 	else if (t->is_cut && (late || live_connections(t) == 0)) {
 		loop_stop(t->proxy.loop);
@@ -171,6 +176,7 @@ static void *worker_thread_main(void *arg)
 
 static void worker_thread_free(struct worker_thread *t)
 {
+	t->proxy.draining = true;	/* messages that were never read are only freed */
 	if (live_connections(t)) {
 		/* Cut and still not gone: the process is about to end, and freeing would be unsafe. */
 		log_error("connections outlived the drain; their memory is left to the system");

@@ -11,7 +11,7 @@
 
 /*
  * A session counts at the host it was made for, and on a route only when the route's
- * provider vouched for it.
+ * provider vouched for it: by its name, and by the issuer that the name stands for now.
  */
 static bool session_fits(const struct exchange *e, const struct session *s)
 {
@@ -20,7 +20,8 @@ static bool session_fits(const struct exchange *e, const struct session *s)
 	if (!str_equal(str_from(s->host), host))
 		return false;
 	return !e->route || (e->route->provider &&
-			     str_equal(e->route->provider->name, s->identity->provider));
+			     str_equal(e->route->provider->name, s->identity->provider) &&
+			     str_equal(e->route->provider->issuer, s->identity->issuer));
 }
 
 static enum step_result authenticate_session(struct exchange *e)

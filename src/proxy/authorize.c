@@ -15,7 +15,6 @@
  * asked for again and again: it is refused instead. A short-lived cookie remembers the
  * route; it guards nothing but the client's own patience, so it needs no seal.
  */
-#define STEP_UP_COOKIE "__Host-sallyport-step-up"
 enum { STEP_UP_RETRY_S = 60 };
 
 static enum facts_method facts_method_of(enum authn_method method)
@@ -101,7 +100,7 @@ static enum step_result refuse_denied(struct exchange *e, const char *text)
 	return respond_page(e, 403, REASON_DENIED, PAGE_DENIED, values, ARRAY_LEN(values));
 }
 
-static bool step_up_was_in_vain(const struct exchange *e)
+static bool is_after_step_up(const struct exchange *e)
 {
 	struct str route;
 
@@ -132,7 +131,7 @@ static enum step_result ask_to_step_up(struct exchange *e)
 		.prompt_login = e->decision.step_up_max_age_s < 0 && !e->decision.step_up_acr[0],
 	};
 
-	if (step_up_was_in_vain(e))
+	if (is_after_step_up(e))
 		return refuse_denied(e, "Your sign-in is not strong or recent enough for this page, "
 					"and signing in again did not change that.");
 	if (e->route->can_log_in && exchange_is_navigation(e)) {
@@ -175,6 +174,7 @@ enum step_result exchange_step_authorize(struct exchange *e)
 	switch (e->decision.answer) {
 	case DECISION_ALLOW:
 		e->is_allowed = true;
+		e->step_up_is_over = is_after_step_up(e);
 		return STEP_NEXT;
 	case DECISION_LOGIN:
 		return ask_to_log_in(e);

@@ -268,7 +268,8 @@ static void exchange_report(const struct exchange *e)
 	case REASON_OVERLOADED:
 	case REASON_LOOP:
 		log_error("exchange=%s route=%.*s while %s: %s", e->id, STR_ARG(route),
-			  exchange_step_doing(e->step), error_format(&e->error, text, sizeof(text)));
+			  e->own_path == OWN_PATH_NONE ? exchange_step_doing(e->step)
+						       : "serving a page of the gate's own", error_format(&e->error, text, sizeof(text)));
 		return;
 	default:	/* a refusal, or fine */
 		return;

@@ -78,6 +78,8 @@ size_t exchange_body(struct exchange *e, const char *data, size_t len);
 void exchange_body_end(struct exchange *e);
 /* Bytes taken only to be thrown away, because the answer is known already. */
 uint64_t exchange_dropped_bytes(const struct exchange *e);
+/* The front end takes no more of an upload that nobody wants: settle how it ended, for the log. */
+void exchange_cut_upload(struct exchange *e);
 
 struct response {
 	unsigned status;

@@ -98,6 +98,7 @@ struct exchange {
 	bool has_decision;
 	bool is_allowed;		/* FORWARD refuses without it */
 	struct decision decision;
+	bool step_up_is_over;		/* a step-up has just succeeded: its cookie is to go */
 
 	/* what a step waits for */
 	struct login_op *login_op;
@@ -167,6 +168,9 @@ struct login_demand {
 enum step_result login_redirect(struct exchange *e, const struct login_demand *demand);
 /* The answer to /.sallyport/callback. Call again after a wait. */
 enum step_result login_callback(struct exchange *e);
+/* The cookie that remembers for which route a step-up was asked a moment ago. */
+#define STEP_UP_COOKIE "__Host-sallyport-step-up"
+
 /* Is this a top-level navigation of a browser (Fetch Metadata, else Accept)? */
 bool exchange_is_navigation(const struct exchange *e);
 /* The method, path and query of this request as a place to come back to; "/" for others than GET. */

@@ -220,6 +220,8 @@ static bool response_headers(struct exchange *e)
 		if (!headers_add(e->arena, &e->response.headers, name, in->items[i].value))
 			return false;
 	}
+	if (e->step_up_is_over)
+		respond_clear_cookie(e, STR(STEP_UP_COOKIE));
 	/* What somebody signed in may see is not for a shared cache to hand out. */
 	return !e->identity || says_cache ||
 	       (headers_add(e->arena, &e->response.headers, STR("Cache-Control"), STR("private")) &&
@@ -275,16 +277,25 @@ static bool response_collect(struct exchange *e)
 	return true;
 }
 
+/* The response broke off before any of it went out: the client can still be told. */
+static enum step_result forward_refuse_cut(struct exchange *e)
+{
+	e->error = *upstream_call_error(e->call);
+	e->failure = e->error.kind == ERR_TIMEOUT ? UPSTREAM_TIMEOUT : UPSTREAM_RESET;
+	e->response = (struct response){.status = 0};
+	return forward_refuse(e);
+}
+
 static enum step_result forward_answer(struct exchange *e)
 {
+	if (upstream_call_error(e->call)->kind != ERR_NONE)
+		return forward_refuse_cut(e);
 	e->response = (struct response){.status = e->head->status};
 	if (!response_headers(e))
 		return respond_internal(e, "the upstream's head does not fit");
 	response_length(e);
 	if (!response_collect(e)) {
-		e->error = *upstream_call_error(e->call);
-		e->failure = UPSTREAM_RESET;
-		return forward_refuse(e);
+		return forward_refuse_cut(e);
 	}
 	if (!e->response.is_stream)
 		forward_cancel(e);
@@ -323,7 +334,8 @@ void forward_cancel(struct exchange *e)
 static bool body_is_unwanted(const struct exchange *e)
 {
 	return e->is_answered || e->upstream_failed || !e->call ||
-	       (e->head && e->head->status >= 300);
+	       (e->head && e->head->status >= 300) ||
+	       upstream_call_error(e->call)->kind != ERR_NONE;
 }
 
 size_t exchange_body(struct exchange *e, const char *data, size_t len)
@@ -352,6 +364,13 @@ void exchange_body_end(struct exchange *e)
 	/* Of a body that was not forwarded whole the upstream must never see an end. */
 	if (e->call && !e->upstream_failed && !e->dropped_bytes)
 		upstream_call_write_end(e->call);
+}
+
+void exchange_cut_upload(struct exchange *e)
+{
+	e->body_ended = true;
+	if (!e->is_answered)
+		(void)exchange_run(e);
 }
 
 uint64_t exchange_dropped_bytes(const struct exchange *e)

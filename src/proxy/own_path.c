@@ -97,7 +97,8 @@ static enum step_result serve_login(struct exchange *e)
 }
 
 /*
- * A browser says where a request comes from: Sec-Fetch-Site, or Origin in older ones.
+ * A browser says where a request comes from: Sec-Fetch-Site, or Origin in older ones (which is
+ * "null" on posts from our own pages, since they send no referrer).
  * Neither header, and it is no browser that could be tricked.
  */
 static bool is_same_site_post(const struct exchange *e)
@@ -107,7 +108,8 @@ static bool is_same_site_post(const struct exchange *e)
 
 	if (site && !str_equal(*site, STR("same-origin")) && !str_equal(*site, STR("none")))
 		return false;
-	return !origin || str_equal_fold(*origin, e->origin);
+	return !origin || str_equal_fold(*origin, e->origin) ||
+	       (site && str_equal(*origin, STR("null")));
 }
 
 static void on_session_ended(void *arg, bool ok, const struct error *err)
@@ -137,7 +139,7 @@ static enum step_result serve_logout(struct exchange *e)
 		return respond_error(e, 503, REASON_SESSION_STORE,
 				     "You could not be signed out. Please try again.");
 	(void)respond_page(e, 200, REASON_OWN_PAGE, PAGE_SIGNED_OUT, values, ARRAY_LEN(values));
-	respond_clear_session_cookie(e);
+	respond_clear_cookie(e, STR(SESSION_COOKIE));
 	return STEP_ANSWERED;
 }
 
@@ -192,8 +194,11 @@ static enum step_result whoami_json(struct exchange *e)
 static struct str time_text(struct exchange *e, int64_t wall_s)
 {
 	char text[CLOCK_RFC3339_SIZE];
+	struct str whole = str_from(clock_rfc3339(wall_s * 1000, text));
 
-	return arena_str(e->arena, str_from(clock_rfc3339(wall_s * 1000, text)));
+	/* "2026-11-20T23:22:58.000Z" as people write it: "2026-11-20 23:22 UTC" */
+	return arena_printf(e->arena, "%.*s %.*s UTC", STR_ARG(str_slice(whole, 0, 10)),
+			    STR_ARG(str_slice(whole, 11, 5)));
 }
 
 static enum step_result whoami_anonymous(struct exchange *e)

@@ -135,12 +135,12 @@ enum step_result respond_internal(struct exchange *e, const char *what)
 	return STEP_ANSWERED;
 }
 
-void respond_clear_session_cookie(struct exchange *e)
+void respond_clear_cookie(struct exchange *e, struct str name)
 {
 	struct buf cookie;
 
 	buf_init(&cookie, 512);
-	cookie_append_set(&cookie, STR(SESSION_COOKIE), STR(""), 0, false);
+	cookie_append_set(&cookie, name, STR(""), 0, false);
 	respond_add_header(e, "Set-Cookie", arena_str(e->arena, buf_str(&cookie)));
 	buf_done(&cookie);
 }

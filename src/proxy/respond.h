@@ -27,8 +27,8 @@ enum step_result respond_internal(struct exchange *e, const char *what);
 
 /* A field of the response; overflow shows as the arena's. */
 void respond_add_header(struct exchange *e, const char *name, struct str value);
-/* Delete the session cookie in this answer. */
-void respond_clear_session_cookie(struct exchange *e);
+/* Delete a cookie of ours in this answer. */
+void respond_clear_cookie(struct exchange *e, struct str name);
 
 bool respond_wants_html(const struct exchange *e);	/* Accept names text/html */
 

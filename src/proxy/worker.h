@@ -32,6 +32,7 @@ struct worker_group {
 	struct proxy_worker **workers;
 	size_t count;
 	struct session_store *store;
+	_Atomic unsigned busy;		/* workers that a drain still waits for */
 	_Atomic bool is_ready;		/* all listeners accept, and it is not draining */
 	int64_t started_wall_s;
 };

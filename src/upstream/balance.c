@@ -23,6 +23,8 @@ static struct pool *choose(struct balance *b, uint64_t *tried, bool resting_too)
 			continue;
 		*tried |= UINT64_C(1) << at;
 		b->next = (at + 1) % b->count;
+		if (p->is_down)		/* this call is the probe; others wait for how it goes */
+			p->down_until_ms = clock_ms() + p->target.config->connect_timeout_ms;
 		return p;
 	}
 	return NULL;

@@ -73,6 +73,26 @@ void call_drop_link(struct upstream_call *c)
 	c->link = NULL;
 }
 
+/*
+ * The response is whole, and the upstream takes no more of the request: what is left of it is
+ * for nobody. It must not hold up the client, nor the place the call takes.
+ */
+static void call_drop_rest(struct upstream_call *c)
+{
+	c->sending = SEND_DROPPED;
+	if (c->is_write_blocked)
+		c->pending |= PENDING_WRITABLE;
+}
+
+static int64_t call_patience_ms(const struct upstream_call *c)
+{
+	const struct upstream_config *config = c->upstream->config;
+
+	if (c->state == CALL_COMPLETE)
+		return CALL_LINGER_MS;
+	return c->state == CALL_HEAD ? config->response_timeout_ms : config->idle_timeout_ms;
+}
+
 void call_enter(struct upstream_call *c, enum call_state state)
 {
 	c->state = state;
@@ -87,21 +107,23 @@ void call_enter(struct upstream_call *c, enum call_state state)
 		return;
 	case CALL_CONNECT:
 	case CALL_BODY:			/* set when a read or a write waits */
+		timer_cancel(&c->timer);
+		return;
 	case CALL_COMPLETE:
 		timer_cancel(&c->timer);
+		call_set_deadline(c);
 		return;
 	}
 }
 
 void call_set_deadline(struct upstream_call *c)
 {
-	const struct upstream_config *config = c->upstream->config;
 	int64_t deadline_ms;
 
-	if (c->state != CALL_HEAD && c->state != CALL_BODY)
+	if (c->state != CALL_HEAD && c->state != CALL_BODY &&
+	    (c->state != CALL_COMPLETE || c->sending == SEND_DONE || c->sending == SEND_DROPPED))
 		return;
-	deadline_ms = clock_ms() + (c->state == CALL_HEAD ? config->response_timeout_ms
-							  : config->idle_timeout_ms);
+	deadline_ms = clock_ms() + call_patience_ms(c);
 	if (timer_is_armed(&c->timer) && c->timer.deadline_ms == deadline_ms)
 		return;
 	if (!timer_set(c->upstream->loop, &c->timer, deadline_ms)) {
@@ -298,6 +320,11 @@ void call_on_expire(struct timer *timer)
 
 	if (c->state == CALL_BODY && !c->is_read_blocked && !c->is_write_blocked)
 		return;
+	if (c->state == CALL_COMPLETE && upstream_owes(c)) {
+		call_drop_rest(c);
+		call_tell(c);
+		return;
+	}
 	if (!upstream_owes(c)) {
 		call_set_deadline(c);
 		call_tell(c);

@@ -9,6 +9,7 @@
 #include "upstream/client.h"
 
 enum {
+	CALL_LINGER_MS = 2000,		/* for the rest of a request whose answer is complete */
 	CALL_READ_SIZE = 16 * 1024 - 1,		/* at a time, for heads; a buf of 16 KiB */
 	CALL_MAX_REQUEST_HEAD = 256 * 1024,
 	CALL_MAX_PIECE = 32 * 1024,		/* of a body, copied for TLS and chunks */

@@ -241,7 +241,7 @@ describe('what cannot work', () => {
       assert.match(page.text, /<h1>Sign-in failed<\/h1>/);
       assert.doesNotMatch(page.text, cause, 'which is not for the person');
       assert.equal(browser.jar.get(SESSION), undefined);
-      const id = page.header('x-request-id');
+      const [, id] = /<code>(\w+)<\/code>/.exec(page.text);
       const line = await site.gate.logLine((one) => one.request_id === id);
       assert.deepEqual([line.status, line.reason, line.user], [502, 'login_failed', '']);
       await site.gate.waitForStderr(cause, { from });

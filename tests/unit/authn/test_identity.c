@@ -110,10 +110,10 @@ static const struct groups_row {
 	{"empty segment", "a//b", "\"a\":{\"b\":\"x\"}", ""},
 	{"empty segment, named so", "a//b", "\"a\":{\"\":{\"b\":\"x\"}}", "x "},
 	{"slash in front", "/a", "\"a\":\"x\"", ""},
-	{"no path", "", "\"\":\"x\"", "x "},
+	{"no path", "", "\"\":\"x\"", ""},
 	{"claim named by URL", "https://example.com/groups",
 	 "\"https://example.com/groups\":[\"u\"]", "u "},
-	{"own name before path", "a/b", "\"a/b\":\"own\",\"a\":{\"b\":\"path\"}", "own "},
+	{"a flat name is no path", "a/b", "\"a/b\":\"own\",\"a\":{\"b\":\"path\"}", "path "},
 	{"case counts", "Groups", "\"groups\":[\"a\"]", ""},
 };
 
