@@ -191,6 +191,28 @@ fail:
 	return false;
 }
 
+/*
+ * Policies and headers call groups "groups" wherever the provider keeps them: a moved claim is
+ * found under that name too, in place of one that was there.
+ */
+static void write_claims(struct json_writer *w, const struct identity_draft *draft)
+{
+	const struct json *moved = str_equal(draft->groups_claim, STR("groups"))
+					   ? NULL
+					   : identity_claim_at(draft->claims, draft->groups_claim);
+
+	if (!moved) {
+		json_write_value(w, "claims", draft->claims);
+		return;
+	}
+	json_write_object(w, "claims");
+	for (const struct json *v = json_first(draft->claims); v; v = json_next(v))
+		if (!str_equal(json_key(v), STR("groups")))
+			json_write_value(w, json_key(v).ptr, v);
+	json_write_value(w, "groups", moved);
+	json_write_end(w);
+}
+
 void identity_append_record(struct buf *b, const struct identity_draft *draft)
 {
 	struct json_writer w;
@@ -202,7 +224,7 @@ void identity_append_record(struct buf *b, const struct identity_draft *draft)
 	json_write_str(&w, "issuer", draft->issuer);
 	json_write_str(&w, "groups_claim", draft->groups_claim);
 	json_write_i64(&w, "auth_time", draft->auth_time_s);
-	json_write_value(&w, "claims", draft->claims);
+	write_claims(&w, draft);
 	json_write_end(&w);
 }
 

@@ -28,7 +28,7 @@ struct tls_server;
  * fails it in both modes, also when a session is resumed. Tickets are bound to the
  * listener and its authorities (session id context), so that a session made under other
  * demands is not resumed.
- * Errors name the file: ERR_IO, ERR_SYNTAX, ERR_DENIED (a key that others can read).
+ * Errors name the file: ERR_NOT_FOUND, ERR_IO, ERR_SYNTAX, ERR_DENIED (a key that others can read).
  */
 MUST_CHECK bool tls_server_new(const struct listener_config *config, struct tls_tickets *tickets,
 			       struct tls_server **ret, struct error *err);

@@ -19,7 +19,7 @@
 enum {
 	CERTIFICATE_MAX_BYTES = 64 * 1024,
 	CERTIFICATE_ARENA_BYTES = 512 * 1024,
-	CERTIFICATE_MAX_NAMES = 256,	/* of one kind; the rest can match nothing */
+	CERTIFICATE_MAX_NAMES = 256,	/* alternative names; the rest can match nothing */
 };
 
 struct owned_certificate {

@@ -60,6 +60,14 @@ static struct str without_userinfo(struct str target)
 	return at == STR_NONE ? target : str_after(target, scheme + 3 + at + 1);
 }
 
+/* Some applications split a query at ';' as well: a name behind one counts too. */
+static bool next_parameter(struct str *rest, struct str *ret_part)
+{
+	size_t ampersand = str_find_char(*rest, '&'), semicolon = str_find_char(*rest, ';');
+
+	return str_next(rest, semicolon < ampersand ? ';' : '&', ret_part);
+}
+
 /* The target as it came, without what could be replayed. */
 static struct str loggable_target(struct exchange *e)
 {
@@ -75,7 +83,7 @@ static struct str loggable_target(struct exchange *e)
 	buf_init(&text, 8 * LOG_TEXT_MAX);	/* "&s=" may become "&s=[redacted]" */
 	buf_append(&text, str_slice(target, 0, question));
 	rest = str_after(target, question + 1);
-	for (char mark = '?'; str_next(&rest, '&', &part); mark = '&') {
+	for (char mark = '?'; next_parameter(&rest, &part); mark = part.ptr[part.len]) {
 		size_t equals = str_find_char(part, '=');
 		bool secret = equals != STR_NONE && carries_secret(e, str_slice(part, 0, equals));
 

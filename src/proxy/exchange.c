@@ -229,7 +229,8 @@ enum exchange_want exchange_run(struct exchange *e)
 {
 	ASSERT(e->magic == EXCHANGE_MAGIC);
 	while (!e->is_answered) {
-		enum step_result result = exchange_step(e);
+		bool is_waiting = e->login_op || e->session_op;
+		enum step_result result = is_waiting ? STEP_WAIT : exchange_step(e);
 
 		if (arena_overflowed(e->arena)) {
 			result = respond_internal(e, "the exchange's memory is used up");

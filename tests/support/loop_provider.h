@@ -10,30 +10,35 @@
 
 struct loop_provider {
 	EVP_PKEY *key;
-	char nonce[128];	/* of the login under way */
-	const char *claims;	/* more of the ID token: ",\"groups\":[...]" */
+	char nonce[128];    /* of the login under way */
+	const char *claims; /* more of the ID token: ",\"groups\":[...]" */
 	const char *subject;
 	unsigned token_calls;
-	struct buf token_request;	/* the latest one */
-	bool answers_errors;		/* the token endpoint says invalid_grant */
+	struct buf token_request; /* the latest one */
+	bool answers_errors;	  /* the token endpoint says invalid_grant */
 };
 
 static inline void provider_append_json(struct buf *out, struct str body)
 {
-	buf_appendf(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-		    body.len);
+	buf_appendf(
+		out,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		body.len);
 	buf_append(out, body);
 }
 
 /* Signed ES256 by the provider, with these claims beside iss and the times. */
-static inline void provider_sign(const struct loop_server *s, const char *claims, struct buf *ret_token)
+static inline void provider_sign(const struct loop_server *s, const char *claims,
+				 struct buf *ret_token)
 {
 	struct loop_provider *p = s->arg;
 	char text[4096];
 
-	snprintf(text, sizeof(text), "{\"iss\":\"http://127.0.0.1:%u\",\"iat\":%lld,\"exp\":%lld%s}", s->port,
+	snprintf(text, sizeof(text),
+		 "{\"iss\":\"http://127.0.0.1:%u\",\"iat\":%lld,\"exp\":%lld%s}", s->port,
 		 (long long)clock_wall_s() - 5, (long long)clock_wall_s() + 300, claims);
-	sign_token(ret_token, "{\"alg\":\"ES256\",\"kid\":\"k1\",\"typ\":\"JWT\"}", text, p->key, SIGN_ES256);
+	sign_token(ret_token, "{\"alg\":\"ES256\",\"kid\":\"k1\",\"typ\":\"JWT\"}", text, p->key,
+		   SIGN_ES256);
 }
 
 static inline void provider_append_keys(struct loop_provider *p, struct buf *out)
@@ -54,11 +59,12 @@ static inline void provider_append_token(struct loop_server *s, struct buf *out)
 	char claims[2048], body[8192];
 	struct buf token;
 
-	snprintf(claims, sizeof(claims), ",\"aud\":\"gate\",\"sub\":\"%s\",\"nonce\":\"%s\"%s", p->subject,
-		 p->nonce, p->claims ? p->claims : "");
+	snprintf(claims, sizeof(claims), ",\"aud\":\"gate\",\"sub\":\"%s\",\"nonce\":\"%s\"%s",
+		 p->subject, p->nonce, p->claims ? p->claims : "");
 	provider_sign(s, claims, &token);
 	snprintf(body, sizeof(body),
-		 "{\"access_token\":\"the-access-token\",\"token_type\":\"Bearer\",\"id_token\":\"%s\"}",
+		 "{\"access_token\":\"the-access-token\",\"token_type\":\"Bearer\",\"id_token\":\"%"
+		 "s\"}",
 		 token.ptr);
 	provider_append_json(out, str_from(body));
 	buf_done(&token);
@@ -75,8 +81,10 @@ static inline void provider_on_request(struct loop_server *s, struct str request
 		buf_clear(&p->token_request);
 		buf_append(&p->token_request, request);
 		if (p->answers_errors)
-			buf_append_cstr(out, "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
-					     "Content-Length: 25\r\n\r\n{\"error\":\"invalid_grant\"}");
+			buf_append_cstr(
+				out,
+				"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+				"Content-Length: 25\r\n\r\n{\"error\":\"invalid_grant\"}");
 		else
 			provider_append_token(s, out);
 	} else {

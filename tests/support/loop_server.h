@@ -22,10 +22,10 @@
 
 enum loop_server_mode {
 	SERVER_ANSWERS,
-	SERVER_HOLDS,		/* takes requests and says nothing */
-	SERVER_CLOSES,		/* closes instead of answering */
-	SERVER_CUTS,		/* answers, then closes: for bodies that end too early */
-	SERVER_IGNORES,		/* reads nothing */
+	SERVER_HOLDS,	/* takes requests and says nothing */
+	SERVER_CLOSES,	/* closes instead of answering */
+	SERVER_CUTS,	/* answers, then closes: for bodies that end too early */
+	SERVER_IGNORES, /* reads nothing */
 };
 
 enum { SERVER_BYTES_MAX = 64 * 1024 * 1024 };
@@ -45,8 +45,8 @@ struct loop_server {
 	struct loop_server_client *clients;
 	unsigned connections, requests;
 	enum loop_server_mode mode;
-	struct buf seen;		/* all bytes since the test cleared it */
-	struct buf answer;		/* the answer to every request */
+	struct buf seen;   /* all bytes since the test cleared it */
+	struct buf answer; /* the answer to every request */
 	/* Instead of answer: writes one for this request. */
 	void (*on_request)(struct loop_server *s, struct str request, struct buf *out);
 	void *arg;
@@ -178,8 +178,7 @@ static inline void loop_server_on_accept(struct watch *w, uint32_t events)
 
 static inline void loop_server_start(struct loop_server *s, struct loop *loop)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(sin);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 

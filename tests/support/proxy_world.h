@@ -40,7 +40,7 @@ struct proxy_world {
 	struct worker_group group;
 	struct proxy_worker *workers[1];
 	struct log_sink *access, *decisions;
-	size_t access_read, decisions_read;	/* bytes of the two files already looked at */
+	size_t access_read, decisions_read; /* bytes of the two files already looked at */
 
 	/* The far end, changed by tests at will. */
 	struct exchange_peer peer;
@@ -50,20 +50,20 @@ struct proxy_world {
 	unsigned wakes;
 	unsigned status;
 	bool closes, was_cut;
-	struct buf head;		/* "Name: value\n" ... */
+	struct buf head; /* "Name: value\n" ... */
 	struct buf body;
-	struct json_doc *line;		/* of the access log */
+	struct json_doc *line; /* of the access log */
 	struct json_doc *decision_line;
 };
 
 /* Turn the loop until the condition holds; false when it never does. */
-#define WORLD_TURN_UNTIL(w, condition)                                                      \
-	({                                                                                  \
-		int64_t give_up_us = clock_now_us() + PROXY_PATIENCE_MS * INT64_C(1000);    \
-		bool is_met;                                                                \
-		while (!(is_met = (condition)) && clock_now_us() < give_up_us)              \
-			loop_turn((w)->loop, 5);                                            \
-		is_met;                                                                     \
+#define WORLD_TURN_UNTIL(w, condition)                                                   \
+	({                                                                               \
+		int64_t give_up_us = clock_now_us() + PROXY_PATIENCE_MS * INT64_C(1000); \
+		bool is_met;                                                             \
+		while (!(is_met = (condition)) && clock_now_us() < give_up_us)           \
+			loop_turn((w)->loop, 5);                                         \
+		is_met;                                                                  \
 	})
 
 /* --- texts */
@@ -95,8 +95,10 @@ static inline void world_read_object(struct proxy_world *w, const struct option_
 				     struct json_doc *doc, const struct json *value, void *object)
 {
 	struct faults faults;
-	struct option_reader r = {
-		.file = "test.json", .doc = doc, .arena = w->arena, .faults = &faults};
+	struct option_reader r = {.file = "test.json",
+				  .doc = doc,
+				  .arena = w->arena,
+				  .faults = &faults};
 
 	faults_init(&faults);
 	memset(object, 0, table->size);
@@ -125,17 +127,18 @@ static inline size_t world_read_list(struct proxy_world *w, const struct option_
 
 /* --- policies that most tests share */
 
-#define POLICY_ANYONE \
-	"{'policy': 'anyone', 'rules': [{'id': 'all', 'effect': 'allow', 'when': {'path': '/**'}}]}"
-#define POLICY_STAFF                                                                           \
-	"{'policy': 'staff', 'rules': ["                                                       \
-	"{'id': 'no-contractors', 'effect': 'deny', 'when': {'claim': 'groups', 'has': "       \
-	"'contractors'}, 'message': 'Contractors use the <partner> portal.'},"                 \
-	"{'id': 'engineers', 'effect': 'allow', 'when': {'claim': 'groups', 'has': 'eng'}},"   \
-	"{'id': 'no-hidden', 'effect': 'deny', 'mode': 'shadow', 'until': '2099-01-31',"       \
+#define POLICY_ANYONE                                                                       \
+	"{'policy': 'anyone', 'rules': [{'id': 'all', 'effect': 'allow', 'when': {'path': " \
+	"'/**'}}]}"
+#define POLICY_STAFF                                                                         \
+	"{'policy': 'staff', 'rules': ["                                                     \
+	"{'id': 'no-contractors', 'effect': 'deny', 'when': {'claim': 'groups', 'has': "     \
+	"'contractors'}, 'message': 'Contractors use the <partner> portal.'},"               \
+	"{'id': 'engineers', 'effect': 'allow', 'when': {'claim': 'groups', 'has': 'eng'}}," \
+	"{'id': 'no-hidden', 'effect': 'deny', 'mode': 'shadow', 'until': '2099-01-31',"     \
 	" 'when': {'path': '/hidden/**'}}]}"
-#define POLICY_FRESH                                                                           \
-	"{'policy': 'fresh', 'rules': [{'id': 'fresh', 'effect': 'allow', 'when': {'all': ["   \
+#define POLICY_FRESH                                                                         \
+	"{'policy': 'fresh', 'rules': [{'id': 'fresh', 'effect': 'allow', 'when': {'all': [" \
 	"{'claim': 'groups', 'has': 'eng'}, {'authentication': {'max_age': '1h'}}]}}]}"
 #define POLICY_NOBODY                                                                          \
 	"{'policy': 'nobody', 'rules': [{'id': 'purge', 'effect': 'allow', 'when': {'method':" \
@@ -162,9 +165,9 @@ static inline void world_write_policies(struct proxy_world *w)
 #define ROUTE_TEXT(name, host, methods, policy, more)                                         \
 	"{'name': '" name "', 'match': {'hosts': ['" host "'], 'path': '/'}, 'authenticate':" \
 	" {'methods': [" methods "]" more "}, 'policy': '" policy "', 'upstream': 'app'}"
-#define CORP ", 'provider': 'corp'"
+#define CORP	     ", 'provider': 'corp'"
 #define WORLD_PUBLIC ROUTE_TEXT("public", "public.example", "'none'", "anyone", "")
-#define WORLD_WIKI ROUTE_TEXT("wiki", "wiki.example", "'session'", "staff", CORP)
+#define WORLD_WIKI   ROUTE_TEXT("wiki", "wiki.example", "'session'", "staff", CORP)
 
 #define WORLD_PROVIDERS                                                                     \
 	"[{'name': 'corp', 'type': 'oidc', 'issuer': 'http://127.0.0.1:IDP', 'client_id': " \
@@ -173,7 +176,7 @@ static inline void world_write_policies(struct proxy_world *w)
 	"'gate', 'client_secret': 'the-clients-secret', 'userinfo': 'never'}]"
 #define WORLD_UPSTREAMS                                                                      \
 	"[{'name': 'app', 'servers': [{'url': 'http://127.0.0.1:PORT'}], 'connect_timeout':" \
-	" '1s', 'response_timeout': '300ms', 'idle_timeout': '300ms'},"                      \
+	" '1s', 'response_timeout': '600ms', 'idle_timeout': '5s'},"                         \
 	"{'name': 'dead', 'servers': [{'url': 'http://127.0.0.1:1'}]}]"
 
 static inline void world_idp_discover(struct loop_server *s, struct str request, struct buf *out)
@@ -185,17 +188,19 @@ static inline void world_idp_discover(struct loop_server *s, struct str request,
 		buf_append_cstr(out, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 		return;
 	}
-	n = snprintf(text, sizeof(text),
-		     "{\"issuer\":\"http://127.0.0.1:%u\",\"authorization_endpoint\":"
-		     "\"http://127.0.0.1:%u/authorize\",\"token_endpoint\":\"http://127.0.0.1:%u/"
-		     "token\",\"jwks_uri\":\"http://127.0.0.1:%u/jwks\",\"response_types_supported\":"
-		     "[\"code\"],\"subject_types_supported\":[\"public\"],"
-		     "\"id_token_signing_alg_values_supported\":[\"RS256\",\"ES256\"],"
-		     "\"code_challenge_methods_supported\":[\"S256\"]}",
-		     s->port, s->port, s->port, s->port);
-	buf_appendf(out,
-		    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		    n, text);
+	n = snprintf(
+		text, sizeof(text),
+		"{\"issuer\":\"http://127.0.0.1:%u\",\"authorization_endpoint\":"
+		"\"http://127.0.0.1:%u/authorize\",\"token_endpoint\":\"http://127.0.0.1:%u/"
+		"token\",\"jwks_uri\":\"http://127.0.0.1:%u/jwks\",\"response_types_supported\":"
+		"[\"code\"],\"subject_types_supported\":[\"public\"],"
+		"\"id_token_signing_alg_values_supported\":[\"RS256\",\"ES256\"],"
+		"\"code_challenge_methods_supported\":[\"S256\"]}",
+		s->port, s->port, s->port, s->port);
+	buf_appendf(
+		out,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		n, text);
 }
 
 static inline void world_open_sessions(struct proxy_world *w)
@@ -274,7 +279,8 @@ static inline void world_open(struct proxy_world *w, const char *routes)
 	w->idp.on_request = world_idp_discover;
 	world_write_policies(w);
 	world_read_list(w, &upstream_options, WORLD_UPSTREAMS, w->upstreams, 2);
-	w->providers_count = world_read_list(w, &provider_options, WORLD_PROVIDERS, w->providers, 2);
+	w->providers_count =
+		world_read_list(w, &provider_options, WORLD_PROVIDERS, w->providers, 2);
 	w->routes_count = world_read_list(w, &route_options,
 					  routes ? routes : "[" WORLD_PUBLIC "," WORLD_WIKI "]",
 					  w->routes, WORLD_ROUTES_MAX);
@@ -288,8 +294,10 @@ static inline void world_open(struct proxy_world *w, const char *routes)
 	w->group.store = w->store;
 	w->snapshot = world_snapshot(w);
 	world_use(w, w->snapshot);
-	w->peer = (struct exchange_peer){
-		.port = 40000, .is_tls = true, .tls_version = "TLSv1.3", .sni = ""};
+	w->peer = (struct exchange_peer){.port = 40000,
+					 .is_tls = true,
+					 .tls_version = "TLSv1.3",
+					 .sni = ""};
 	assert_true(ip_parse(STR("192.0.2.7"), &w->peer.ip));
 	buf_init(&w->head, 1024 * 1024);
 	buf_init(&w->body, SERVER_BYTES_MAX);
@@ -321,11 +329,15 @@ static inline void world_close(struct proxy_world *w)
 
 /* --- sessions */
 
-#define IDENTITY_OF(provider, sub, claims)                                                     \
-	"{'method':'session','provider':'" provider "','issuer':'https://id.example',"         \
+#define IDENTITY_OF(provider, sub, claims) \
+	IDENTITY_FROM("http://127.0.0.1:IDP", provider, sub, claims)
+/* The same, vouched for by any issuer. */
+#define IDENTITY_FROM(issuer, provider, sub, claims)                           \
+	"{'method':'session','provider':'" provider "','issuer':'" issuer "'," \
 	"'groups_claim':'groups','auth_time':1700000000,'claims':{'sub':'" sub "'" claims "}}"
-#define IDENTITY_ADA                                                                           \
-	IDENTITY_OF("corp", "ada", ",'groups':['eng','wiki'],'email':'ada@example.com',"       \
+#define IDENTITY_ADA                                                      \
+	IDENTITY_OF("corp", "ada",                                        \
+		    ",'groups':['eng','wiki'],'email':'ada@example.com'," \
 		    "'email_verified':true,'preferred_username':'lovelace','name':'Ada L.'")
 
 struct world_done {

@@ -253,6 +253,9 @@ static void test_round_trip(void **state)
 	check_i64("round trip", "auth_time", -5, i->auth_time_s);
 	check_i64("round trip", "groups", 1, (int64_t)i->groups_count);
 	CHECK("round trip", json_number(json_get(i->claims, "n")) == 1.5);
+	CHECK("a moved claim is found as groups, for policies",
+	      json_count(json_get(i->claims, "groups")) == 1);
+	CHECK("and where it came from", json_count(json_get(json_get(i->claims, "roles"), "r")) == 1);
 	identity_unref(i);
 	check_done();
 }

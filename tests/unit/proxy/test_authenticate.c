@@ -4,16 +4,19 @@
 
 static struct proxy_world w;
 
-#define ROUTES                                                                                \
-	"[" WORLD_PUBLIC "," WORLD_WIKI ","                                                   \
-	ROUTE_TEXT("any", "any.example", "'session', 'client_certificate'", "anyone", CORP)   \
-	"," ROUTE_TEXT("cert", "cert.example", "'client_certificate'", "anyone", "") ","      \
-	ROUTE_TEXT("first", "first.example", "'client_certificate', 'session'", "anyone", CORP) "]"
+#define ROUTES                                                                                    \
+	"[" WORLD_PUBLIC "," WORLD_WIKI                                                           \
+	"," ROUTE_TEXT("any", "any.example", "'session', 'client_certificate'", "anyone",         \
+		       CORP) "," ROUTE_TEXT("cert", "cert.example", "'client_certificate'",       \
+					    "anyone",                                             \
+					    "") "," ROUTE_TEXT("first", "first.example",          \
+							       "'client_certificate', 'session'", \
+							       "anyone", CORP) "]"
 
 #define GET(host) "GET / HTTP/1.1\nHost: " host
-#define JSON "\nAccept: application/json"
+#define JSON	  "\nAccept: application/json"
 
-static const char *ada, *guest, *other_provider, *ada_any, *ada_first, *ada_public;
+static const char *ada, *guest, *other_provider, *other_issuer, *ada_any, *ada_first, *ada_public;
 static struct client_certificate certificate = {
 	.subject = STR_INIT("CN=bot"),
 	.issuer = STR_INIT("CN=CA"),
@@ -36,11 +39,15 @@ static void test_sessions(void **state)
 		{"without the group", GET("wiki.example") JSON, guest, 403, "guest", "session"},
 		{"made at another host", GET("wiki.example") JSON, ada_any, 401, "", "none"},
 		{"of another provider", GET("wiki.example") JSON, other_provider, 401, "", "none"},
+		{"of the provider's former issuer", GET("wiki.example") JSON, other_issuer, 401, "",
+		 "none"},
 		{"an altered id", GET("wiki.example") JSON, altered, 401, "", "none"},
 		{"a cut id", GET("wiki.example") JSON, cut, 401, "", "none"},
 		{"no id", GET("wiki.example") JSON, "", 401, "", "none"},
-		{"an id of something else", GET("wiki.example") JSON, "../../etc/passwd", 401, "", "none"},
-		{"a public route looks at none", GET("public.example"), ada_public, 200, "", "none"},
+		{"an id of something else", GET("wiki.example") JSON, "../../etc/passwd", 401, "",
+		 "none"},
+		{"a public route looks at none", GET("public.example"), ada_public, 200, "",
+		 "none"},
 	};
 
 	(void)state;
@@ -69,8 +76,10 @@ static void test_two_cookies(void **state)
 	char head[512];
 
 	(void)state;
-	snprintf(head, sizeof(head), GET("wiki.example") JSON "\nCookie: __Host-sallyport=%s\n"
-		 "Cookie: __Host-sallyport=%s", guest, ada);
+	snprintf(head, sizeof(head),
+		 GET("wiki.example") JSON "\nCookie: __Host-sallyport=%s\n"
+					  "Cookie: __Host-sallyport=%s",
+		 guest, ada);
 	loop_server_forget(&w.app);
 	world_ask(&w, head);
 	CHECK("the second is not chosen over the first", w.status == 401 || w.status == 403);
@@ -87,14 +96,16 @@ static void test_order_of_methods(void **state)
 		unsigned status;
 		const char *user, *by;
 	} rows[] = {
-		{"certificate alone", GET("cert.example"), "", true, 200, "bot", "client_certificate"},
+		{"certificate alone", GET("cert.example"), "", true, 200, "bot",
+		 "client_certificate"},
 		{"no certificate", GET("cert.example") JSON, "", false, 401, "", "none"},
 		{"session first", GET("any.example"), ada_any, true, 200, "ada", "session"},
 		{"certificate where there is no session", GET("any.example"), "", true, 200, "bot",
 		 "client_certificate"},
 		{"certificate first", GET("first.example"), ada_first, true, 200, "bot",
 		 "client_certificate"},
-		{"a certificate is no session", GET("wiki.example") JSON, "", true, 401, "", "none"},
+		{"a certificate is no session", GET("wiki.example") JSON, "", true, 401, "",
+		 "none"},
 		{"a public route names nobody", GET("public.example"), "", true, 200, "", "none"},
 	};
 
@@ -127,8 +138,10 @@ static void test_store_failure(void **state)
 		 "session_store"},
 		{"a call", GET("wiki.example") JSON, 503, "session_store"},
 		{"another method comes after it", GET("any.example"), 503, "session_store"},
-		{"whoami", "GET /.sallyport/whoami HTTP/1.1\nHost: wiki.example", 503, "session_store"},
-		{"logout", "POST /.sallyport/logout HTTP/1.1\nHost: wiki.example", 503, "session_store"},
+		{"whoami", "GET /.sallyport/whoami HTTP/1.1\nHost: wiki.example", 503,
+		 "session_store"},
+		{"logout", "POST /.sallyport/logout HTTP/1.1\nHost: wiki.example", 503,
+		 "session_store"},
 		{"login", "GET /.sallyport/login HTTP/1.1\nHost: public.example", 404, "no_route"},
 	};
 	struct session_cache *fresh = NULL, *before = w.worker.sessions;
@@ -174,9 +187,13 @@ static int open_world(void **state)
 	ada_any = keep(world_sign_in(&w, "any.example", IDENTITY_ADA));
 	ada_first = keep(world_sign_in(&w, "first.example", IDENTITY_ADA));
 	ada_public = keep(world_sign_in(&w, "public.example", IDENTITY_ADA));
-	guest = keep(world_sign_in(&w, "wiki.example", IDENTITY_OF("corp", "guest", ",'groups':[]")));
-	other_provider =
-		keep(world_sign_in(&w, "wiki.example", IDENTITY_OF("other", "eve", ",'groups':['eng']")));
+	guest = keep(
+		world_sign_in(&w, "wiki.example", IDENTITY_OF("corp", "guest", ",'groups':[]")));
+	other_provider = keep(world_sign_in(&w, "wiki.example",
+					    IDENTITY_OF("other", "eve", ",'groups':['eng']")));
+	other_issuer = keep(world_sign_in(&w, "wiki.example",
+					  IDENTITY_FROM("https://former.example", "corp", "eve",
+							",'groups':['eng']")));
 	return 0;
 }
 

@@ -5,14 +5,17 @@
 
 static struct proxy_world w;
 
-#define ROUTES                                                                               \
-	"[" WORLD_PUBLIC "," ROUTE_TEXT("cert", "cert.example", "'client_certificate'",      \
-					"anyone", "") ","                                    \
-	"{'name': 'wiki', 'match': {'hosts': ['wiki.example']}, 'authenticate': {'methods':" \
-	" ['session'], 'provider': 'corp'}, 'policy': 'anyone', 'upstream': 'app',"          \
-	" 'identity_headers': {'Remote-User': 'preferred_username', 'X-Mail': 'email',"      \
-	" 'X-Roles': 'realm_access/roles', 'X-Level': 'level', 'X-Flag': 'flag',"            \
-	" 'X-Object': 'realm_access', 'X-None': 'nothing', 'X-Null': 'null'}}]"
+#define ROUTES                                                                                  \
+	"[" WORLD_PUBLIC "," ROUTE_TEXT(                                                        \
+		"cert", "cert.example", "'client_certificate'", "anyone",                       \
+		"") ","                                                                         \
+		    "{'name': 'wiki', 'match': {'hosts': ['wiki.example']}, 'authenticate': "   \
+		    "{'methods':"                                                               \
+		    " ['session'], 'provider': 'corp'}, 'policy': 'anyone', 'upstream': 'app'," \
+		    " 'identity_headers': {'Remote-User': 'preferred_username', 'X-Mail': "     \
+		    "'email',"                                                                  \
+		    " 'X-Roles': 'realm_access/roles', 'X-Level': 'level', 'X-Flag': 'flag',"   \
+		    " 'X-Object': 'realm_access', 'X-None': 'nothing', 'X-Null': 'null'}}]"
 
 /* Ask as somebody with these claims; the application's view is in w.app.seen. */
 static void ask_as(const char *claims, const char *more)
@@ -39,16 +42,19 @@ static const struct {
 	 "a@b.example"},
 	{"e-mail that is not verified", ",'email':'a@b.example','email_verified':false",
 	 "X-Forwarded-Email", "(none)"},
-	{"e-mail of which nothing is said", ",'email':'a@b.example'", "X-Forwarded-Email", "(none)"},
-	{"verified in a text", ",'email':'a@b.example','email_verified':'true'", "X-Forwarded-Email",
+	{"e-mail of which nothing is said", ",'email':'a@b.example'", "X-Forwarded-Email",
 	 "(none)"},
+	{"verified in a text", ",'email':'a@b.example','email_verified':'true'",
+	 "X-Forwarded-Email", "(none)"},
 	{"preferred name", ",'preferred_username':'lovelace'", "X-Forwarded-Preferred-Username",
 	 "lovelace"},
 	{"no preferred name", "", "X-Forwarded-Preferred-Username", "(none)"},
-	{"UTF-8 stays", ",'preferred_username':'Zo\xc3\xab'", "X-Forwarded-Preferred-Username", "Zo\xc3\xab"},
+	{"UTF-8 stays", ",'preferred_username':'Zo\xc3\xab'", "X-Forwarded-Preferred-Username",
+	 "Zo\xc3\xab"},
 	{"a control byte: nothing rather than something else", ",'preferred_username':'a\\u000ab'",
 	 "X-Forwarded-Preferred-Username", "(none)"},
-	{"a tab at the end", ",'preferred_username':'a\\u0009'", "X-Forwarded-Preferred-Username", "(none)"},
+	{"a tab at the end", ",'preferred_username':'a\\u0009'", "X-Forwarded-Preferred-Username",
+	 "(none)"},
 	{"DEL", ",'preferred_username':'a\\u007fb'", "X-Forwarded-Preferred-Username", "(none)"},
 
 	{"groups", ",'groups':['eng','ops']", "X-Forwarded-Groups", "eng,ops"},
@@ -63,12 +69,13 @@ static const struct {
 	{"UTF-8 in a group", ",'groups':['\xc3\xbc']", "X-Forwarded-Groups", "\xc3\xbc"},
 
 	{"mapped text", ",'preferred_username':'lovelace'", "Remote-User", "lovelace"},
-	{"mapped e-mail, verified", ",'email':'a@b.example','email_verified':true", "X-Mail", "a@b.example"},
+	{"mapped e-mail, verified", ",'email':'a@b.example','email_verified':true", "X-Mail",
+	 "a@b.example"},
 	{"mapped e-mail, not verified", ",'email':'a@b.example'", "X-Mail", "(none)"},
 	{"mapped path", ",'realm_access':{'roles':['r1','r,2']}", "X-Roles", "r1,r%2C2"},
 	{"mapped path that is a text", ",'realm_access':{'roles':'r1'}", "X-Roles", "r1"},
-	{"mapped list with other things in it", ",'realm_access':{'roles':['a',1,{},null,'b']}", "X-Roles",
-	 "a,b"},
+	{"mapped list with other things in it", ",'realm_access':{'roles':['a',1,{},null,'b']}",
+	 "X-Roles", "a,b"},
 	{"mapped number", ",'level':42", "X-Level", "42"},
 	{"mapped truth", ",'flag':true", "X-Flag", "true"},
 	{"mapped falsehood", ",'flag':false", "X-Flag", "false"},
@@ -96,26 +103,38 @@ static void test_values(void **state)
 }
 
 /* The client's own, in every spelling that an application could take for ours. */
-#define FORGED                                                                                     \
-	"\nX-Forwarded-User: root\nx-forwarded-user: root\nX_Forwarded_User: root\n"              \
-	"X.Forwarded.User: root\nX-FORWARDED-EMAIL: root@evil\nX-Forwarded-Groups: admin\n"       \
-	"X-Forwarded-Preferred-Username: root\nRemote-User: root\nREMOTE_USER: root\n"            \
-	"X-Sallyport-Assertion: ey.forged\nx_sallyport_assertion: ey.forged\n" \
-	"Client-Cert: :AAAA:\nclient_cert: :AAAA:\nX-Real-IP: 203.0.113.1\n"                     \
-	"X-Forwarded-For: 203.0.113.1\nForwarded: for=203.0.113.1\nX-Forwarded-Proto: ftp\n"      \
-	"X-Forwarded-Host: evil.example\nX-Auth-Request-User: root\nX-Mail: root@evil\n"         \
-	"X_Mail: root@evil\nX-Roles: admin\nX-Request-Id: forged\n"                               \
+#define FORGED                                                                               \
+	"\nX-Forwarded-User: root\nx-forwarded-user: root\nX_Forwarded_User: root\n"         \
+	"X.Forwarded.User: root\nX-FORWARDED-EMAIL: root@evil\nX-Forwarded-Groups: admin\n"  \
+	"X-Forwarded-Preferred-Username: root\nRemote-User: root\nREMOTE_USER: root\n"       \
+	"X-Sallyport-Assertion: ey.forged\nx_sallyport_assertion: ey.forged\n"               \
+	"Client-Cert: :AAAA:\nclient_cert: :AAAA:\nX-Real-IP: 203.0.113.1\n"                 \
+	"X-Forwarded-For: 203.0.113.1\nForwarded: for=203.0.113.1\nX-Forwarded-Proto: ftp\n" \
+	"X-Forwarded-Host: evil.example\nX-Auth-Request-User: root\nX-Mail: root@evil\n"     \
+	"X_Mail: root@evil\nX-Roles: admin\nX-Request-Id: forged\n"                          \
 	"Connection: X-Forwarded-User, X-Sallyport-Assertion, X-Forwarded-For, close"
 
 static const char *const once[] = {
-	"X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username",
-	"Remote-User", "X-Mail", "X-Sallyport-Assertion", "X-Forwarded-For", "X-Forwarded-Proto",
-	"X-Forwarded-Host", "X-Real-IP", "Forwarded", "X-Request-Id", "Host",
+	"X-Forwarded-User",
+	"X-Forwarded-Email",
+	"X-Forwarded-Groups",
+	"X-Forwarded-Preferred-Username",
+	"Remote-User",
+	"X-Mail",
+	"X-Sallyport-Assertion",
+	"X-Forwarded-For",
+	"X-Forwarded-Proto",
+	"X-Forwarded-Host",
+	"X-Real-IP",
+	"Forwarded",
+	"X-Request-Id",
+	"Host",
 };
 
 static void check_nothing_forged(const char *name)
 {
-	static const char *const parts[] = {"root", "forged", "admin", "203.0.113.1", ":AAAA:", "evil", "ftp"};
+	static const char *const parts[] = {"root",   "forged", "admin", "203.0.113.1",
+					    ":AAAA:", "evil",	"ftp"};
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (str_find(buf_str(&w.app.seen), str_from(parts[i])) != STR_NONE)
@@ -125,11 +144,13 @@ static void check_nothing_forged(const char *name)
 static void test_forged(void **state)
 {
 	(void)state;
-	ask_as(",'groups':['eng'],'email':'a@b.example','email_verified':true,'preferred_username':'l'",
+	ask_as(",'groups':['eng'],'email':'a@b.example','email_verified':true,'preferred_username':"
+	       "'l'",
 	       FORGED);
 	check_i64("signed in", "status", 200, w.status);
 	for (size_t i = 0; i < ARRAY_LEN(once); i++)
-		check_i64("signed in", once[i], 1, (int64_t)head_count(buf_str(&w.app.seen), once[i]));
+		check_i64("signed in", once[i], 1,
+			  (int64_t)head_count(buf_str(&w.app.seen), once[i]));
 	check_str("signed in", "user", STR("ada"), seen("X-Forwarded-User"));
 	check_str("signed in", "groups", STR("eng"), seen("X-Forwarded-Groups"));
 	check_str("signed in", "X-Roles", STR("(none)"), seen("X-Roles"));
@@ -154,7 +175,8 @@ static void test_forged_on_a_public_route(void **state)
 		check_i64("public", once[i], 0, (int64_t)head_count(buf_str(&w.app.seen), once[i]));
 	check_i64("public", "assertions", 0,
 		  (int64_t)head_count(buf_str(&w.app.seen), "X-Sallyport-Assertion"));
-	check_i64("public", "certificates", 0, (int64_t)head_count(buf_str(&w.app.seen), "Client-Cert"));
+	check_i64("public", "certificates", 0,
+		  (int64_t)head_count(buf_str(&w.app.seen), "Client-Cert"));
 	check_str("public", "address", STR("192.0.2.7"), seen("X-Forwarded-For"));
 	check_str("public", "scheme", STR("https"), seen("X-Forwarded-Proto"));
 	check_str("public", "host", STR("public.example"), seen("X-Forwarded-Host"));
@@ -167,10 +189,12 @@ static void test_forged_on_a_public_route(void **state)
 static void test_nothing_forged_anywhere(void **state)
 {
 	(void)state;
-	ask_as("", "\nX-Forwarded-User: root\nX_Forwarded_Groups: admin\nX-Forwarded-For: 203.0.113.1\n"
-		   "Client-Cert: :AAAA:\nX-Sallyport-Assertion: forged\nRemote-User: root\nX-Mail: root\n"
-		   "X-Original-URL: /evil\nX-Rewrite-URL: /evil\nTrue-Client-IP: 203.0.113.1\n"
-		   "CF-Connecting-IP: 203.0.113.1\nProxy: http://evil.example\nX-Forwarded-Proto: ftp");
+	ask_as("",
+	       "\nX-Forwarded-User: root\nX_Forwarded_Groups: admin\nX-Forwarded-For: 203.0.113.1\n"
+	       "Client-Cert: :AAAA:\nX-Sallyport-Assertion: forged\nRemote-User: root\nX-Mail: "
+	       "root\n"
+	       "X-Original-URL: /evil\nX-Rewrite-URL: /evil\nTrue-Client-IP: 203.0.113.1\n"
+	       "CF-Connecting-IP: 203.0.113.1\nProxy: http://evil.example\nX-Forwarded-Proto: ftp");
 	check_i64("folds", "status", 200, w.status);
 	check_nothing_forged("folds");
 	check_done();
@@ -188,9 +212,11 @@ static void test_certificate(void **state)
 	(void)state;
 	w.peer.certificate = &certificate;
 	loop_server_forget(&w.app);
-	world_ask(&w, "GET / HTTP/1.1\nHost: cert.example\nClient-Cert: :AAAA:\nclient_cert: :AAAA:");
+	world_ask(&w,
+		  "GET / HTTP/1.1\nHost: cert.example\nClient-Cert: :AAAA:\nclient_cert: :AAAA:");
 	check_str("authenticated", "Client-Cert", STR(":Q0VSVA==:"), seen("Client-Cert"));
-	check_i64("authenticated", "copies", 1, (int64_t)head_count(buf_str(&w.app.seen), "Client-Cert"));
+	check_i64("authenticated", "copies", 1,
+		  (int64_t)head_count(buf_str(&w.app.seen), "Client-Cert"));
 	check_str("authenticated", "user", STR("bot"), seen("X-Forwarded-User"));
 	loop_server_forget(&w.app);
 	world_ask(&w, "GET / HTTP/1.1\nHost: public.example");
@@ -214,9 +240,10 @@ static void test_too_many_groups(void **state)
 
 	(void)state;
 	buf_init(&record, 1024 * 1024);
-	buf_append_cstr(&record, "{\"method\":\"session\",\"provider\":\"corp\",\"issuer\":\"https://i\","
-				 "\"groups_claim\":\"groups\",\"auth_time\":1,\"claims\":{\"sub\":\"u\","
-				 "\"groups\":[\"g\"");
+	buf_append_cstr(&record,
+			"{\"method\":\"session\",\"provider\":\"corp\",\"issuer\":\"https://i\","
+			"\"groups_claim\":\"groups\",\"auth_time\":1,\"claims\":{\"sub\":\"u\","
+			"\"groups\":[\"g\"");
 	for (int i = 0; i < 4000; i++)
 		buf_appendf(&record, ",\"a-long-group-name-%d\"", i);
 	buf_append_cstr(&record, "]}}");

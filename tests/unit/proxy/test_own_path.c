@@ -35,7 +35,8 @@ static void test_names(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		check_i64(names[i].path, "path", names[i].want, own_path_find(str_from(names[i].path)));
+		check_i64(names[i].path, "path", names[i].want,
+			  own_path_find(str_from(names[i].path)));
 	for (enum own_path p = OWN_PATH_NONE; p <= OWN_PATH_UNKNOWN; p++)
 		check_i64("session", "wanted", p == OWN_PATH_LOGOUT || p == OWN_PATH_WHOAMI,
 			  own_path_wants_session(p));
@@ -49,14 +50,22 @@ static const struct {
 	unsigned status;
 	const char *allow;
 } methods[] = {
-	{"login", "POST", 405, "GET, HEAD"},   {"callback", "POST", 405, "GET"},
-	{"callback", "HEAD", 405, "GET"},      {"logout", "GET", 405, "POST"},
-	{"logout", "HEAD", 405, "POST"},       {"whoami", "POST", 405, "GET, HEAD"},
-	{"whoami", "DELETE", 405, "GET, HEAD"}, {"jwks.json", "PUT", 405, "GET, HEAD"},
-	{"jwks.json", "GET", 200, "(none)"},   {"jwks.json", "HEAD", 200, "(none)"},
-	{"static/style.css", "GET", 200, "(none)"}, {"static/style.css", "POST", 405, "GET, HEAD"},
-	{"static/nothing", "GET", 404, "(none)"}, {"static/../../etc", "GET", 400, "(none)"},
-	{"static/page.html", "GET", 404, "(none)"}, {"nothing", "POST", 404, "(none)"},
+	{"login", "POST", 405, "GET, HEAD"},
+	{"callback", "POST", 405, "GET"},
+	{"callback", "HEAD", 405, "GET"},
+	{"logout", "GET", 405, "POST"},
+	{"logout", "HEAD", 405, "POST"},
+	{"whoami", "POST", 405, "GET, HEAD"},
+	{"whoami", "DELETE", 405, "GET, HEAD"},
+	{"jwks.json", "PUT", 405, "GET, HEAD"},
+	{"jwks.json", "GET", 200, "(none)"},
+	{"jwks.json", "HEAD", 200, "(none)"},
+	{"static/style.css", "GET", 200, "(none)"},
+	{"static/style.css", "POST", 405, "GET, HEAD"},
+	{"static/nothing", "GET", 404, "(none)"},
+	{"static/../../etc", "GET", 400, "(none)"},
+	{"static/page.html", "GET", 404, "(none)"},
+	{"nothing", "POST", 404, "(none)"},
 };
 
 static void test_methods(void **state)
@@ -66,8 +75,10 @@ static void test_methods(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
 		snprintf(name, sizeof(name), "%s %s", methods[i].method, methods[i].path);
-		snprintf(head, sizeof(head), "%s /.sallyport/%s HTTP/1.1\nHost: wiki.example\n"
-			 "Content-Length: 0", methods[i].method, methods[i].path);
+		snprintf(head, sizeof(head),
+			 "%s /.sallyport/%s HTTP/1.1\nHost: wiki.example\n"
+			 "Content-Length: 0",
+			 methods[i].method, methods[i].path);
 		world_ask(&w, head);
 		world_skip_logs(&w);
 		check_i64(name, "status", methods[i].status, w.status);
@@ -118,18 +129,22 @@ static void test_logout(void **state)
 		const char *id = world_sign_in(&w, "wiki.example", IDENTITY_ADA);
 		char head[512];
 
-		snprintf(head, sizeof(head),
-			 "POST /.sallyport/logout HTTP/1.1\nHost: wiki.example\nContent-Length: 0%s",
-			 logouts[i].fields);
+		snprintf(
+			head, sizeof(head),
+			"POST /.sallyport/logout HTTP/1.1\nHost: wiki.example\nContent-Length: 0%s",
+			logouts[i].fields);
 		world_ask_as(&w, head, id);
 		check_i64(logouts[i].name, "status", logouts[i].status, w.status);
-		check_cstr(logouts[i].name, "reason", logouts[i].status == 200 ? "own_page" : "cross_site",
+		check_cstr(logouts[i].name, "reason",
+			   logouts[i].status == 200 ? "own_page" : "cross_site",
 			   log_text(world_log(&w), "reason").ptr);
 		check_i64(logouts[i].name, "cookies cleared", logouts[i].status == 200,
 			  (int64_t)head_count(buf_str(&w.head), "Set-Cookie"));
-		world_ask_as(&w, "GET / HTTP/1.1\nHost: wiki.example\nAccept: application/json", id);
+		world_ask_as(&w, "GET / HTTP/1.1\nHost: wiki.example\nAccept: application/json",
+			     id);
 		world_skip_logs(&w);
-		check_i64(logouts[i].name, "afterwards", logouts[i].status == 200 ? 401 : 200, w.status);
+		check_i64(logouts[i].name, "afterwards", logouts[i].status == 200 ? 401 : 200,
+			  w.status);
 	}
 	world_ask(&w, "POST /.sallyport/logout HTTP/1.1\nHost: wiki.example\nContent-Length: 0");
 	world_skip_logs(&w);
@@ -145,7 +160,8 @@ static void test_logout_without_store(void **state)
 	(void)state;
 	log_set_level(LOG_ERROR + 1);
 	atomic_store(&store_writes_fail, true);
-	world_ask_as(&w, "POST /.sallyport/logout HTTP/1.1\nHost: wiki.example\nContent-Length: 0", id);
+	world_ask_as(&w, "POST /.sallyport/logout HTTP/1.1\nHost: wiki.example\nContent-Length: 0",
+		     id);
 	atomic_store(&store_writes_fail, false);
 	check_i64("logout", "status", 503, w.status);
 	check_cstr("logout", "reason", "session_store", log_text(world_log(&w), "reason").ptr);
@@ -166,17 +182,20 @@ static void test_whoami(void **state)
 	check_i64("JSON", "status", 200, w.status);
 	assert_true(json_parse(buf_str(&w.body), 65536, NULL, &doc, NULL));
 	check_str("JSON", "user", STR("ada"), json_str(json_get(json_root(doc), "user")));
-	check_str("JSON", "email", STR("ada@example.com"), json_str(json_get(json_root(doc), "email")));
+	check_str("JSON", "email", STR("ada@example.com"),
+		  json_str(json_get(json_root(doc), "email")));
 	check_i64("JSON", "groups", 2, (int64_t)json_count(json_get(json_root(doc), "groups")));
 	check_str("JSON", "by", STR("session"),
 		  json_str(json_get(json_root(doc), "authenticated_by")));
 	CHECK("not the id", str_find(buf_str(&w.body), str_from(id)) == STR_NONE);
 	json_doc_free(doc);
-	world_ask_as(&w, "GET /.sallyport/whoami HTTP/1.1\nHost: wiki.example\nAccept: text/html", id);
+	world_ask_as(&w, "GET /.sallyport/whoami HTTP/1.1\nHost: wiki.example\nAccept: text/html",
+		     id);
 	CHECK("HTML", str_find(buf_str(&w.body), STR("ada@example.com")) != STR_NONE);
 	world_ask(&w, "GET /.sallyport/whoami HTTP/1.1\nHost: wiki.example");
 	check_i64("a program", "status", 401, w.status);
-	check_i64("a program", "challenges", 1, (int64_t)head_count(buf_str(&w.head), "WWW-Authenticate"));
+	check_i64("a program", "challenges", 1,
+		  (int64_t)head_count(buf_str(&w.head), "WWW-Authenticate"));
 	world_ask(&w, "GET /.sallyport/whoami HTTP/1.1\nHost: wiki.example\nAccept: text/html\n"
 		      "Sec-Fetch-Mode: navigate");
 	check_i64("a page", "status", 302, w.status);

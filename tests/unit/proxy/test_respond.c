@@ -96,8 +96,9 @@ static const struct {
 	enum step_result (*make)(struct exchange *e);
 	unsigned status;
 } kinds[] = {
-	{"an error", make_error, 404}, {"data", make_data, 200},	   {"a redirect", make_redirect, 302},
-	{"a page", make_page, 200},    {"internal", make_internal, 500}, {"500", make_500, 500},
+	{"an error", make_error, 404},	    {"data", make_data, 200},
+	{"a redirect", make_redirect, 302}, {"a page", make_page, 200},
+	{"internal", make_internal, 500},   {"500", make_500, 500},
 };
 
 /* Every answer of ours, once each. */
@@ -152,7 +153,8 @@ static void test_replaced(void **state)
 	check_i64("replaced", "status", 503, w.status);
 	check_str("replaced", "Location", STR("(none)"), world_field(&w, "Location"));
 	check_str("replaced", "Set-Cookie", STR("(none)"), world_field(&w, "Set-Cookie"));
-	check_i64("replaced", "Cache-Control", 1, (int64_t)head_count(buf_str(&w.head), "Cache-Control"));
+	check_i64("replaced", "Cache-Control", 1,
+		  (int64_t)head_count(buf_str(&w.head), "Cache-Control"));
 	check_done();
 }
 
@@ -161,7 +163,7 @@ static void test_session_cookie_is_cleared(void **state)
 	(void)state;
 	begin("");
 	(void)respond_error(w.e, 200, REASON_OWN_PAGE, "bye");
-	respond_clear_session_cookie(w.e);
+	respond_clear_cookie(w.e, STR(SESSION_COOKIE));
 	finish();
 	check_str("cleared", "Set-Cookie",
 		  STR("__Host-sallyport=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
