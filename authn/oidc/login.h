@@ -47,6 +47,7 @@ enum login_outcome {
 struct login_result {
 	enum login_outcome outcome;
 	struct error err;		/* for the log: names the provider and the cause */
+	struct str provider;		/* its name, once the operation knows it; "" before */
 	struct str location;		/* of begin: where to send the browser */
 	/* Set-Cookie values to send whatever the outcome: a new flow, finished ones deleted. */
 	struct str set_cookies[LOGIN_MAX_FLOWS + 2];

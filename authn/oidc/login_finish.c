@@ -71,6 +71,7 @@ static bool check_callback(struct login *l, struct provider **ret_provider, stru
 	p = oidc_provider_state(l->oidc, l->flow.provider);
 	if (!p || !str_equal(l->flow.issuer, provider_config_of(p)->issuer))
 		return error_set(err, ERR_NOT_FOUND, "its provider is no longer configured");
+	l->op->result.provider = provider_config_of(p)->name;
 	if (!delete_cookie(l))
 		return error_set(err, ERR_NOMEM, "out of memory for a login");
 	if (!used_states_add(l->oidc->used_states, l->response.state))

@@ -122,7 +122,7 @@ static void write_decision(struct json_writer *w, const struct exchange *e)
 static void write_identity(struct json_writer *w, const struct exchange *e)
 {
 	json_write_str(w, "user", e->identity ? e->identity->subject : STR(""));
-	json_write_str(w, "provider", e->identity ? e->identity->provider : STR(""));
+	json_write_str(w, "provider", e->identity ? e->identity->provider : e->login_provider);
 	json_write_str(w, "authenticated_by", str_from(authn_method_name(e->authenticated_by)));
 }
 

@@ -106,6 +106,7 @@ struct exchange {
 	bool operation_done;		/* its callback has run; the outcome is below */
 	bool operation_ok;
 	enum login_outcome login_outcome;
+	struct str login_provider;
 	struct str login_location;
 	struct str login_return_to;
 	struct str set_cookies[LOGIN_MAX_FLOWS + 3];

@@ -19,6 +19,8 @@ void exchange_on_login(void *arg, const struct login_result *result)
 	e->login_op = NULL;
 	e->operation_done = true;
 	e->login_outcome = result->outcome;
+	if (result->provider.len)
+		e->login_provider = arena_str(e->arena, result->provider);
 	e->login_location = arena_str(e->arena, result->location);
 	e->login_return_to = arena_str(e->arena, result->return_to);
 	for (size_t i = 0; i < result->set_cookies_count; i++)
@@ -109,6 +111,7 @@ enum step_result login_redirect(struct exchange *e, const struct login_demand *d
 		.prompt_login = demand->prompt_login,
 	};
 
+	e->login_provider = params.provider;
 	if (!e->operation_done) {
 		e->login_op = login_begin(e->view->snapshot->oidc, &params, e->worker->loop,
 					  exchange_on_login, e, &e->error);
@@ -181,7 +184,7 @@ enum step_result login_callback(struct exchange *e)
 		return login_complete(e);
 	if (e->operation_done)
 		return e->login_outcome == LOGIN_OK ? login_create_session(e)
-						    : login_failed(e, STR(""));
+						    : login_failed(e, e->login_provider);
 	e->login_op = login_finish(e->view->snapshot->oidc, &params, e->worker->loop,
 				   exchange_on_login, e, &e->error);
 	return e->login_op ? STEP_WAIT : login_overloaded(e);

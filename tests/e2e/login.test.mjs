@@ -657,6 +657,7 @@ describe('a provider that is down, slow or lying', () => {
       const line = said.split('\n').find((one) => one.includes(provider) && cause.test(one));
       assert.ok(line, `no line with ${provider} and ${cause} in\n${said}`);
       const logged = await site.gate.logLine(({ reason, request_id: id }) => reason === 'login_failed' && page.text.includes(id));
+      assert.equal(logged.provider, provider);
       assert.equal(logged.status, status);
     });
 
