@@ -81,9 +81,18 @@ function linesOf(file) {
   });
 }
 
+/* How many lines there are, once those of what came before are all written. */
+async function settled(file) {
+  for (let seen = -1, now = linesOf(file).length; ; seen = now, now = linesOf(file).length) {
+    if (seen === now)
+      return now;
+    await sleep(60);
+  }
+}
+
 /* Does it, and resolves with the lines that came of it: so many as expected, and none after them. */
 async function linesAfter(action, count = 1, file = 'access.jsonl') {
-  const from = linesOf(file).length;
+  const from = await settled(file);
   await action();
   for (const deadline = Date.now() + 5000; linesOf(file).length < from + count && Date.now() < deadline;)
     await sleep(10);
