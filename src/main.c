@@ -33,7 +33,13 @@ static int command_check(const struct arguments *a)
 
 static int command_schema(const struct arguments *a)
 {
-	return gate_schema_print(a->word, stdout) ? EXIT_FINE : EXIT_USAGE;
+	bool known = gate_schema_print(a->word, stdout);
+
+	if (fflush(stdout) != 0) {
+		perror("sallyport: cannot write to standard output");
+		return EXIT_FAULT;
+	}
+	return known ? EXIT_FINE : EXIT_USAGE;
 }
 
 static int command_version(const struct arguments *a)

@@ -109,15 +109,14 @@ bool flow_append_cookie(struct buf *out, const struct keyring *keys, struct str 
 	if (ok && value.len > FLOW_MAX_VALUE)
 		ok = error_set(err, ERR_LIMIT, "a login does not fit into a cookie");
 	if (ok)
-		cookie_append_set(out, name, buf_str(&value), flow->expires_s - flow->created_s,
-				  false);
+		cookie_append_set(out, name, buf_str(&value), flow->expires_s - flow->created_s);
 	buf_done(&value);
 	return ok && (!buf_failed(out) || error_set(err, ERR_NOMEM, "out of memory for a login"));
 }
 
 void flow_append_deletion(struct buf *out, struct str name)
 {
-	cookie_append_set(out, name, STR(""), 0, false);
+	cookie_append_set(out, name, STR(""), 0);
 }
 
 /* --- Opening */

@@ -10,19 +10,8 @@
 
 #include <stdlib.h>
 
-#include "base/ip.h"
 #include "http/form.h"
 #include "http/uri.h"
-
-static bool is_loopback(const struct uri_authority *authority)
-{
-	struct str host = str_from_len(authority->host, authority->host_len);
-	struct ip ip;
-
-	if (str_starts_with(host, STR("[")))
-		host = str_slice(host, 1, host.len - 2);
-	return str_equal(host, STR("localhost")) || (ip_parse(host, &ip) && ip_is_loopback(&ip));
-}
 
 static bool check_http(const struct uri_url *url, const struct provider_config *config,
 		       const char *name, struct error *err)
@@ -35,7 +24,7 @@ static bool check_http(const struct uri_url *url, const struct provider_config *
 		return false;
 	if (issuer.is_https)
 		return error_set(err, ERR_DENIED, "discovery: %s is http, the issuer https", name);
-	if (!config->insecure && !is_loopback(&url->authority))
+	if (!config->insecure && !uri_authority_is_loopback(&url->authority))
 		return error_set(err, ERR_DENIED, "discovery: %s is http beyond loopback", name);
 	return true;
 }

@@ -6,7 +6,6 @@
  */
 #include "authn/oidc/provider_config.h"
 
-#include "base/ip.h"
 #include "config/option_values.h"
 #include "config/tls_files.h"
 #include "http/uri.h"
@@ -111,16 +110,6 @@ struct str provider_groups_claim(const struct provider_config *p)
 
 /* --- checks */
 
-static bool is_loopback_host(const struct uri_authority *authority)
-{
-	struct str host = str_from_len(authority->host, authority->host_len);
-	struct ip ip;
-
-	if (str_starts_with(host, STR("[")))
-		host = str_slice(host, 1, host.len - 2);
-	return str_equal(host, STR("localhost")) || (ip_parse(host, &ip) && ip_is_loopback(&ip));
-}
-
 /* OpenID Connect Discovery 1.0, section 2: an issuer has neither query nor fragment. */
 static void check_issuer(struct option_reader *r, const struct provider_config *provider)
 {
@@ -135,11 +124,11 @@ static void check_issuer(struct option_reader *r, const struct provider_config *
 	else if (!uri_parse_url(provider->issuer, &url, &err))
 		option_fault(r, "issuer", "must be a URL such as \"https://id.example.com\": %s",
 			     err.text);
-	else if (!url.is_https && !provider->insecure && !is_loopback_host(&url.authority))
+	else if (!url.is_https && !provider->insecure && !uri_authority_is_loopback(&url.authority))
 		option_fault(r, "issuer",
 			     "http beyond loopback lets anybody on the way sign in as anybody: use "
 			     "https, or say \"insecure\": true");
-	else if (provider->insecure && (url.is_https || is_loopback_host(&url.authority)))
+	else if (provider->insecure && (url.is_https || uri_authority_is_loopback(&url.authority)))
 		option_warn(r, "insecure", "has no effect on this issuer");
 }
 

@@ -80,19 +80,7 @@ static void sip_word(struct sip *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-/* The eight bytes of word, each ASCII-lower-cased, none reaching into its neighbour. */
-static uint64_t fold_word(uint64_t word)
-{
-	const uint64_t ones = 0x0101010101010101;
-	uint64_t low = word & 0x7f * ones;
-	uint64_t from_a = low + (0x80 - 'A') * ones; /* top bit set: at least 'A' */
-	uint64_t past_z = low + (0x7f - 'Z') * ones; /* top bit set: past 'Z' */
-	uint64_t upper = (from_a ^ past_z) & ~word & 0x80 * ones;
-
-	return word | upper >> 2;
-}
-
-static uint64_t hash(struct str data, bool fold)
+uint64_t table_hash(struct str data)
 {
 	struct sip s = {
 		seed[0] ^ 0x736f6d6570736575,
@@ -105,13 +93,11 @@ static uint64_t hash(struct str data, bool fold)
 
 	for (; left >= sizeof(word); left -= sizeof(word)) {
 		memcpy(&word, data.ptr + (data.len - left), sizeof(word));
-		sip_word(&s, fold ? fold_word(word) : word);
+		sip_word(&s, word);
 	}
 	word = 0;
 	if (left > 0)
 		memcpy(&word, data.ptr + (data.len - left), left);
-	if (fold)
-		word = fold_word(word);
 	/* At most seven bytes are left: the length goes where none of them can be. */
 	sip_word(&s, word ^ (uint64_t)data.len << 56);
 	s.v2 ^= 0xff;
@@ -119,14 +105,4 @@ static uint64_t hash(struct str data, bool fold)
 	sip_round(&s);
 	sip_round(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-}
-
-uint64_t table_hash(struct str data)
-{
-	return hash(data, false);
-}
-
-uint64_t table_hash_fold(struct str data)
-{
-	return hash(data, true);
 }

@@ -1,5 +1,5 @@
 /*
- * base/digest.h - SHA-256, HMAC-free: what ids, fingerprints and hashes of the tree use.
+ * base/digest.h - SHA-256 for ids and fingerprints, and a keyed hash for tables.
  */
 #ifndef SALLYPORT_BASE_DIGEST_H
 #define SALLYPORT_BASE_DIGEST_H
@@ -14,6 +14,5 @@ void sha256(struct str data, unsigned char out[SHA256_SIZE]);
 void sha256_base64url(struct str data, char out[44]);
 /* A fast hash for tables, seeded at start so that clients cannot choose collisions. */
 uint64_t table_hash(struct str data);
-uint64_t table_hash_fold(struct str data);	/* of the ASCII-lower-cased bytes */
 
 #endif

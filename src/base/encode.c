@@ -118,13 +118,3 @@ void hex_encode(const void *data, size_t len, char *out)
 	}
 	*out = '\0';
 }
-
-void hex_append(struct buf *b, const void *data, size_t len)
-{
-	if (len > SIZE_MAX / 8 || !buf_reserve(b, len * 2)) {
-		b->failed = true;
-		return;
-	}
-	hex_encode(data, len, b->ptr + b->len);
-	b->len += len * 2;
-}

@@ -20,7 +20,6 @@ size_t base64url_encode(const void *data, size_t len, char *out);
 MUST_CHECK bool base64url_decode(struct str s, void *out, size_t out_size, size_t *ret_len);
 
 void base64_append(struct buf *b, const void *data, size_t len);	/* with padding */
-void hex_append(struct buf *b, const void *data, size_t len);		/* lower case */
-void hex_encode(const void *data, size_t len, char *out);		/* 2 * len + 1 bytes */
+void hex_encode(const void *data, size_t len, char *out);	/* lower case; 2 * len + 1 bytes */
 
 #endif

@@ -129,17 +129,6 @@ bool file_read_secret(const char *path, size_t max, struct buf *ret_data, struct
 	return ok;
 }
 
-bool file_check_private(const char *path, struct error *err)
-{
-	struct stat status;
-	int fd = open_regular(path, &status, err);
-
-	if (fd < 0)
-		return false;
-	close(fd);
-	return check_private(path, &status, err);
-}
-
 static bool write_all(int fd, struct str data)
 {
 	while (data.len > 0) {

@@ -17,9 +17,6 @@ MUST_CHECK bool file_read(const char *path, size_t max, struct buf *ret_data, st
  */
 MUST_CHECK bool file_read_secret(const char *path, size_t max, struct buf *ret_data, struct error *err);
 
-/* Is the file private to its owner? Fails as file_read_secret does, reads nothing. */
-MUST_CHECK bool file_check_private(const char *path, struct error *err);
-
 /* Write through a temporary file, fsync and rename; mode such as 0600. */
 MUST_CHECK bool file_write_atomic(const char *path, struct str data, unsigned mode, struct error *err);
 

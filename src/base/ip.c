@@ -132,13 +132,6 @@ bool ip_is_loopback(const struct ip *ip)
 			 : memcmp(ip->bytes, loopback, sizeof(loopback)) == 0;
 }
 
-bool ip_is_link_local(const struct ip *ip)
-{
-	if (ip->is_v4)
-		return ip->bytes[12] == 169 && ip->bytes[13] == 254;
-	return ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
-}
-
 const char *ip_format(const struct ip *ip, char out[IP_TEXT_SIZE])
 {
 	const char *text = ip->is_v4 ? inet_ntop(AF_INET, ip->bytes + 12, out, IP_TEXT_SIZE)

@@ -34,7 +34,6 @@ MUST_CHECK bool ip_prefix_parse(struct str s, struct ip_prefix *ret_prefix, stru
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip *ip);
 bool ip_equal(const struct ip *a, const struct ip *b);
 bool ip_is_loopback(const struct ip *ip);
-bool ip_is_link_local(const struct ip *ip);
 
 enum { IP_TEXT_SIZE = 46 };
 const char *ip_format(const struct ip *ip, char out[IP_TEXT_SIZE]);

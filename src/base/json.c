@@ -19,7 +19,6 @@
 struct json_doc {
 	char *text; /* ends in NUL */
 	size_t len;
-	char *file;
 	cJSON *root;
 };
 
@@ -69,7 +68,6 @@ void json_doc_free(struct json_doc *doc)
 	cJSON_Delete(doc->root);
 	secret_wipe(doc->text, doc->len);
 	free(doc->text);
-	free(doc->file);
 	free(doc);
 }
 
@@ -180,11 +178,10 @@ static bool check_duplicates(const struct json_doc *doc, struct error *err)
 
 /* --- Parsing */
 
-static bool copy_text(struct json_doc *doc, struct str text, const char *file)
+static bool copy_text(struct json_doc *doc, struct str text)
 {
 	doc->text = malloc(text.len + 1);
-	doc->file = strdup(file ? file : "");
-	if (!doc->text || !doc->file)
+	if (!doc->text)
 		return false;
 	if (text.len > 0)
 		memcpy(doc->text, text.ptr, text.len);
@@ -193,13 +190,13 @@ static bool copy_text(struct json_doc *doc, struct str text, const char *file)
 	return true;
 }
 
-static bool parse(struct json_doc *doc, struct str text, const char *file, struct error *err)
+static bool parse(struct json_doc *doc, struct str text, struct error *err)
 {
 	const char *end = NULL;
 
 	if (!json_check(text, err))
 		return false;
-	if (!copy_text(doc, text, file))
+	if (!copy_text(doc, text))
 		return error_set(err, ERR_NOMEM, "no memory to keep the text");
 	/* What passed the check is JSON to cJSON too: it can only fail for memory. */
 	doc->root = cJSON_ParseWithLengthOpts(doc->text, doc->len + 1, &end, true);
@@ -222,7 +219,7 @@ bool json_parse(struct str text, size_t max, const char *file, struct json_doc *
 		error_set(err, ERR_NOMEM, "no memory for a document");
 		goto fail;
 	}
-	if (!parse(doc, text, file, err))
+	if (!parse(doc, text, err))
 		goto fail;
 	*ret_doc = doc;
 	return true;
@@ -235,11 +232,6 @@ fail:
 const struct json *json_root(const struct json_doc *doc)
 {
 	return value_of(doc->root);
-}
-
-const char *json_doc_file(const struct json_doc *doc)
-{
-	return doc->file;
 }
 
 /* --- Lines */

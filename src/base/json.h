@@ -24,7 +24,7 @@ struct json;		/* one value of it */
  *
  *   text      UTF-8; copied, so that lines can be named later
  *   max       ceiling in bytes (ERR_LIMIT beyond)
- *   file      named in errors and by json_doc_file(); NULL when it is no file
+ *   file      named in errors; NULL when it is no file
  *   err       ERR_SYNTAX with line and, for a duplicate key, its pointer; ERR_LIMIT; ERR_NOMEM
  *
  * Refused: invalid UTF-8, a byte order mark, control characters, \u0000, lone
@@ -35,7 +35,6 @@ MUST_CHECK bool json_parse(struct str text, size_t max, const char *file, struct
 			   struct error *err);
 void json_doc_free(struct json_doc *doc);		/* wipes the text; NULL is fine */
 const struct json *json_root(const struct json_doc *doc);
-const char *json_doc_file(const struct json_doc *doc);	/* "" when it is no file */
 
 /*
  * The line (1-based) on which the value at an RFC 6901 pointer starts; for a pointer
@@ -99,12 +98,11 @@ void json_write_value(struct json_writer *w, const char *key, const struct json 
 
 /*
  * Append "/key" or "/index" to a pointer, escaped as RFC 6901 section 3 asks; cut when
- * full. What was cut away cannot be popped: a walk that may fill its pointer remembers
- * the length before a push and cuts back to it instead.
+ * full. A walk remembers the length before a push and cuts back to it: what did not fit
+ * left no token to look for.
  */
 void json_pointer_push(char *pointer, size_t size, struct str key);
 void json_pointer_push_index(char *pointer, size_t size, size_t index);
-void json_pointer_pop(char *pointer);			/* drop the last token */
 
 /* The version of cJSON that runs, "1.7.15". */
 const char *json_library_version(void);

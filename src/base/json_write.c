@@ -256,11 +256,3 @@ void json_pointer_push_index(char *pointer, size_t size, size_t index)
 	snprintf(digits, sizeof(digits), "%zu", index);
 	json_pointer_push(pointer, size, str_from(digits));
 }
-
-void json_pointer_pop(char *pointer)
-{
-	size_t last = str_find_last_char(str_from(pointer), '/');
-
-	if (last != STR_NONE)
-		pointer[last] = '\0';
-}

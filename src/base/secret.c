@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
-#include "base/encode.h"
-
 bool secret_set(struct secret *s, struct str value)
 {
 	unsigned char *copy;
@@ -56,14 +53,4 @@ void secret_wipe(void *ptr, size_t len)
 {
 	if (ptr && len > 0)
 		OPENSSL_cleanse(ptr, len);
-}
-
-const char *secret_fingerprint(struct str value, char out[SECRET_FINGERPRINT_SIZE])
-{
-	unsigned char digest[SHA256_SIZE];
-
-	sha256(value, digest);
-	hex_encode(digest, (SECRET_FINGERPRINT_SIZE - 1) / 2, out);
-	secret_wipe(digest, sizeof(digest));
-	return out;
 }

@@ -2,7 +2,7 @@
  * base/secret.h - values that must not be seen.
  *
  * A struct secret owns its bytes; secret_done() overwrites them. No function prints
- * one; logs and errors carry the fingerprint.
+ * one.
  */
 #ifndef SALLYPORT_BASE_SECRET_H
 #define SALLYPORT_BASE_SECRET_H
@@ -26,9 +26,5 @@ bool secret_is_set(const struct secret *s);
  */
 bool secret_equal(struct str a, struct str b);
 void secret_wipe(void *ptr, size_t len);		/* not removed by the compiler */
-
-enum { SECRET_FINGERPRINT_SIZE = 17 };
-/* The first 8 bytes of SHA-256 in hex: tells two secrets apart in a log. Returns out. */
-const char *secret_fingerprint(struct str value, char out[SECRET_FINGERPRINT_SIZE]);
 
 #endif

@@ -416,7 +416,7 @@ static void admin_check(struct option_reader *r, void *object)
 	if (read_address(r, admin->address, &admin->endpoint) && !admin->insecure &&
 	    !endpoint_is_loopback(&admin->endpoint))
 		option_fault(r, "address",
-			     "%.*s is no loopback address, and the admin pages ask nobody who they "
+			     "%.*s is no loopback address, and the admin address asks nobody who they "
 			     "are: choose one, or say \"insecure\": true",
 			     STR_ARG(admin->address));
 }

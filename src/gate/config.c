@@ -38,7 +38,7 @@ static const struct option gate_rows[] = {
 	 FIELD(admin),
 	 .present = offsetof(struct gate_config, has_admin),
 	 .table = &admin_options,
-	 .help = "Health, metrics and the admin pages, on an address of their own; none by "
+	 .help = "Health and metrics, on an address of their own; none by "
 		 "default."},
 	{.key = "identity_providers",
 	 .type = OPTION_OBJECTS,

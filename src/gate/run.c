@@ -7,11 +7,14 @@
 #include "gate/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -33,6 +36,7 @@ struct generation {
 struct gate {
 	const char *config_path;
 	struct generation *first;	/* listeners point into it until the end */
+	int lock;			/* on the state directory; -1 when not taken */
 	struct keyring *keys;
 	struct session_store *store;
 	struct log_sink *access_log;
@@ -115,16 +119,40 @@ static bool open_log(struct str to, struct log_sink **ret, struct error *err)
 	return *ret != NULL;
 }
 
+/*
+ * One gate on one state directory: another one's logouts would not reach our cached sessions.
+ * The lock goes with the process, however it ends.
+ */
+static bool lock_state(struct gate *gate, struct error *err)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/lock", state_directory(gate));
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return error_set(err, ERR_LIMIT, "the path of the state directory is too long");
+	gate->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (gate->lock < 0)
+		return error_set_errno(err, errno, "cannot open %s", path);
+	if (flock(gate->lock, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno != EWOULDBLOCK)
+		return error_set_errno(err, errno, "cannot lock %s", path);
+	return error_set(err, ERR_IO,
+			 "another sallyport uses the state directory %s: stop it, or give this one "
+			 "its own server.state_directory",
+			 state_directory(gate));
+}
+
 static bool gate_open(struct gate *gate, struct error *err)
 {
-	static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR};
 	const struct gate_config *c = gate->first->config;
 
-	log_set_level(levels[c->log.level]);
+	log_set_level((enum log_level)c->log.level);
 	gate->tickets = tls_tickets_new();
 	if (!gate->tickets)
 		return error_set(err, ERR_NOMEM, "no memory for session tickets");
 	return page_load(err) && file_make_directory(state_directory(gate), err) &&
+	       lock_state(gate, err) &&
 	       keyring_open(state_directory(gate), &gate->keys, err) &&
 	       session_store_open(state_directory(gate), gate->keys, &c->sessions, &gate->store,
 				  err) &&
@@ -364,7 +392,8 @@ static void gate_reload(struct gate *gate)
 			worker_thread_reload(gate->workers[i], snapshot, tls, tls_count);
 		snapshot_unref(gate->snapshot);
 		gate->snapshot = snapshot;
-		log_info("reloaded: configuration %s is in force", g->config->hash);
+		log_info("reloaded: configuration %s with %zu policies is in force", g->config->hash,
+			 policy_set_count(g->config->policies));
 	}
 	free_tls(tls, tls_count);
 	generation_unref(g);
@@ -408,6 +437,8 @@ static void gate_close(struct gate *gate)
 	log_sink_close(gate->decision_log);
 	tls_tickets_free(gate->tickets);
 	keyring_free(gate->keys);
+	if (gate->lock >= 0)
+		(void)close(gate->lock);
 	generation_unref(gate->first);
 }
 
@@ -428,7 +459,7 @@ static int take_signals(void)
 
 int gate_run(const char *config_path)
 {
-	struct gate gate = {.config_path = config_path};
+	struct gate gate = {.config_path = config_path, .lock = -1};
 	struct error err = {.kind = ERR_NONE};
 	char text[ERROR_FORMAT_MAX];
 	int status = 1;

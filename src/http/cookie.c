@@ -109,8 +109,7 @@ static bool value_is_octets(struct str value)
 	return true;
 }
 
-void cookie_append_set(struct buf *out, struct str name, struct str value, int64_t max_age_s,
-		       bool same_site_none)
+void cookie_append_set(struct buf *out, struct str name, struct str value, int64_t max_age_s)
 {
 	if (!header_name_is_token(name) || !value_is_octets(value)) {
 		out->failed = true;
@@ -119,8 +118,7 @@ void cookie_append_set(struct buf *out, struct str name, struct str value, int64
 	buf_append(out, name);
 	buf_append_char(out, '=');
 	buf_append(out, value);
-	buf_append(out, STR("; Path=/; Secure; HttpOnly; SameSite="));
-	buf_append(out, same_site_none ? STR("None") : STR("Lax"));
+	buf_append(out, STR("; Path=/; Secure; HttpOnly; SameSite=Lax"));
 	if (max_age_s >= 0) {
 		buf_append(out, STR("; Max-Age="));
 		buf_append_u64(out, (uint64_t)max_age_s);

@@ -29,10 +29,8 @@ void cookie_append_without(struct buf *out, struct str cookie_header, struct str
 
 /*
  * Write a Set-Cookie value: "name=value; Path=/; Secure; HttpOnly; SameSite=Lax" and
- * Max-Age when max_age_s >= 0; max_age_s 0 deletes the cookie. same_site_none for
- * answers that come as a cross-site POST.
+ * Max-Age when max_age_s >= 0; max_age_s 0 deletes the cookie.
  */
-void cookie_append_set(struct buf *out, struct str name, struct str value, int64_t max_age_s,
-		       bool same_site_none);
+void cookie_append_set(struct buf *out, struct str name, struct str value, int64_t max_age_s);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * http/header.h - field lines (RFC 9110, section 5; RFC 9112, section 5).
  *
- * Names are compared by length and case-folded bytes. The fold of section "identity"
+ * Names are compared by length and case-folded bytes. The fold of identity headers
  * is stronger: applications behind CGI, WSGI and the like read '-' and '_' alike, so
  * X_Forwarded-User must count as X-Forwarded-User.
  */

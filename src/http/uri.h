@@ -3,8 +3,8 @@
  *
  * One reading only. A target is parsed once into a canonical form; what two readers
  * could read in two ways is either refused outright (URI errors) or marked with an
- * ambiguity bit, and a marked target is refused with 400 unless the route that it
- * reaches allows that one bit by name. Nothing is ever repaired.
+ * ambiguity bit, and a marked target is refused with 400 before a route is looked for.
+ * Nothing is ever repaired.
  *
  * Refused outright: anything but origin-form (and "*", see uri_parse_target); bytes
  * below 0x21 or above 0x7e; '#'; a '%' without two hex digits; %00. In the path also
@@ -35,7 +35,7 @@ enum uri_ambiguity {
 	URI_EMPTY_SEGMENT = 1 << 6,	/* "//": some servers merge slashes */
 };
 
-/* "encoded_slash" and so on, for configuration, log and errors; NULL for no such single bit. */
+/* "encoded_slash" and so on, for log and errors; NULL for no such single bit. */
 const char *uri_ambiguity_name(unsigned bit);
 
 struct uri_target {
@@ -69,6 +69,8 @@ struct uri_authority {
 	uint16_t port;		/* 0 when none was given */
 };
 MUST_CHECK bool uri_parse_authority(struct str raw, struct uri_authority *ret, struct error *err);
+/* Is the host "localhost" or a loopback address? As it is spelled: nothing is resolved. */
+bool uri_authority_is_loopback(const struct uri_authority *authority);
 
 /*
  * An absolute http or https URL, for configuration, discovery and absolute-form targets.

@@ -125,6 +125,16 @@ bool uri_parse_authority(struct str raw, struct uri_authority *ret, struct error
 	return true;
 }
 
+bool uri_authority_is_loopback(const struct uri_authority *authority)
+{
+	struct str host = str_from_len(authority->host, authority->host_len);
+	struct ip ip;
+
+	if (str_starts_with(host, STR("[")))
+		host = str_slice(host, 1, host.len - 2);
+	return str_equal(host, STR("localhost")) || (ip_parse(host, &ip) && ip_is_loopback(&ip));
+}
+
 static bool scheme_take(struct str *rest, bool *ret_is_https)
 {
 	static const struct {

@@ -67,7 +67,10 @@ static enum step_result refuse_unauthenticated(struct exchange *e)
 	struct str host = str_from_len(e->request.authority.host, e->request.authority.host_len);
 	const char *error = e->bearer_presented ? ", error=\"invalid_token\"" : "";
 
-	(void)respond_error(e, 401, REASON_NOT_SIGNED_IN, "Please sign in first.");
+	(void)respond_error(e, 401, REASON_NOT_SIGNED_IN,
+			    e->route->can_log_in ? "Please sign in first."
+			    : e->route->provider ? "A bearer token is needed here."
+						 : "A client certificate is needed here.");
 	respond_add_header(e, "WWW-Authenticate",
 			   arena_printf(e->arena, "Bearer realm=\"%.*s\"%s", STR_ARG(host), error));
 	return STEP_ANSWERED;
@@ -114,8 +117,7 @@ static void remember_step_up(struct exchange *e)
 	struct buf cookie;
 
 	buf_init(&cookie, 512);
-	cookie_append_set(&cookie, STR(STEP_UP_COOKIE), e->route->config->name, STEP_UP_RETRY_S,
-			  false);
+	cookie_append_set(&cookie, STR(STEP_UP_COOKIE), e->route->config->name, STEP_UP_RETRY_S);
 	respond_add_header(e, "Set-Cookie", arena_str(e->arena, buf_str(&cookie)));
 	buf_done(&cookie);
 }

@@ -189,7 +189,10 @@ void exchange_begin(struct exchange *e, const struct request_head *head)
 	forwarded_read(e->arena, head->headers, &e->peer->ip, e->peer->is_tls,
 		       params->trusted_proxies, params->trusted_proxies_count, &e->forwarded);
 	judged.is_https = e->forwarded.is_https;
-	/* Health probes of balancers speak HTTP/1.0 without a Host: on the admin address it picks nothing. */
+	/*
+	 * Health probes of balancers speak HTTP/1.0 without a Host: on the admin address it
+	 * picks nothing.
+	 */
 	if (e->peer->is_admin && !headers_get(&headers, STR("Host")) &&
 	    headers_add(e->arena, &headers, STR("Host"), STR("admin")))
 		judged.headers = &headers;
@@ -255,6 +258,8 @@ static void exchange_report(const struct exchange *e)
 {
 	char text[ERROR_FORMAT_MAX];
 	struct str route = e->route ? e->route->config->name : STR("");
+	const char *doing = e->own_path == OWN_PATH_NONE ? exchange_step_doing(e->step)
+							 : "serving a page of the gate's own";
 
 	switch (e->reason) {
 	case REASON_INTERNAL:
@@ -269,8 +274,7 @@ static void exchange_report(const struct exchange *e)
 	case REASON_OVERLOADED:
 	case REASON_LOOP:
 		log_error("exchange=%s route=%.*s while %s: %s", e->id, STR_ARG(route),
-			  e->own_path == OWN_PATH_NONE ? exchange_step_doing(e->step)
-						       : "serving a page of the gate's own", error_format(&e->error, text, sizeof(text)));
+			  doing, error_format(&e->error, text, sizeof(text)));
 		return;
 	default:	/* a refusal, or fine */
 		return;

@@ -179,6 +179,8 @@ struct str exchange_return_to(struct exchange *e);
 
 /* Callback of every login_op, with the exchange as arg. */
 void exchange_on_login(void *arg, const struct login_result *result);
+/* Callback of every session_op, likewise. */
+void exchange_on_session_op(void *arg, bool ok, const struct error *err);
 
 /* Upstream calls of FORWARD, torn down at any time. */
 void forward_cancel(struct exchange *e);

@@ -124,7 +124,7 @@ enum step_result login_redirect(struct exchange *e, const struct login_demand *d
 	return STEP_ANSWERED;
 }
 
-static void on_session_created(void *arg, bool ok, const struct error *err)
+void exchange_on_session_op(void *arg, bool ok, const struct error *err)
 {
 	struct exchange *e = arg;
 
@@ -145,7 +145,8 @@ static enum step_result login_create_session(struct exchange *e)
 	(void)cookie_find(e->cookies, STR(SESSION_COOKIE), &old);
 	e->operation_done = false;
 	e->session_op = session_create(e->worker->sessions, e->login_identity, host, old,
-				       e->new_session_id, on_session_created, e, &e->error);
+				       e->new_session_id, exchange_on_session_op, e,
+				       &e->error);
 	return e->session_op ? STEP_WAIT
 			     : respond_internal(e, "no memory for a new session");
 }
@@ -158,7 +159,7 @@ static enum step_result login_complete(struct exchange *e)
 		return respond_error(e, 503, REASON_SESSION_STORE,
 				     "Sign-in is not available at the moment.");
 	buf_init(&cookie, 512);
-	cookie_append_set(&cookie, STR(SESSION_COOKIE), str_from(e->new_session_id), -1, false);
+	cookie_append_set(&cookie, STR(SESSION_COOKIE), str_from(e->new_session_id), -1);
 	if (buf_failed(&cookie)) {
 		buf_wipe(&cookie);
 		return respond_internal(e, "no memory for the session cookie");

@@ -112,18 +112,6 @@ static bool is_same_site_post(const struct exchange *e)
 	       (site && str_equal(*origin, STR("null")));
 }
 
-static void on_session_ended(void *arg, bool ok, const struct error *err)
-{
-	struct exchange *e = arg;
-
-	e->session_op = NULL;
-	e->operation_done = true;
-	e->operation_ok = ok;
-	if (!ok)
-		e->error = *err;
-	e->transport->wake(e->transport_arg);
-}
-
 static enum step_result serve_logout(struct exchange *e)
 {
 	struct page_value values[] = {{"host", e->authority}};
@@ -131,8 +119,8 @@ static enum step_result serve_logout(struct exchange *e)
 	if (!is_same_site_post(e))
 		return respond_error(e, 403, REASON_CSRF, "This request came from another site.");
 	if (e->session && !e->operation_done) {
-		e->session_op = session_end(e->worker->sessions, e->session, on_session_ended, e,
-					    &e->error);
+		e->session_op = session_end(e->worker->sessions, e->session,
+					    exchange_on_session_op, e, &e->error);
 		return e->session_op ? STEP_WAIT : respond_internal(e, "no memory to sign out");
 	}
 	if (e->session && !e->operation_ok)

@@ -8,6 +8,7 @@
 #include "proxy/proxy_config.h"
 
 #include "base/ip.h"
+#include "base/log.h"
 #include "config/option_values.h"
 #include "http/header.h"
 #include "http/uri.h"
@@ -416,10 +417,10 @@ static const struct option_table decisions_options = {
 };
 
 static const char *const level_words[] = {
-	[LOG_WORD_DEBUG] = "debug",
-	[LOG_WORD_INFO] = "info",
-	[LOG_WORD_WARNING] = "warning",
-	[LOG_WORD_ERROR] = "error",
+	[LOG_DEBUG] = "debug",
+	[LOG_INFO] = "info",
+	[LOG_WARNING] = "warning",
+	[LOG_ERROR] = "error",
 	NULL,
 };
 

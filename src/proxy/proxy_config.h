@@ -33,11 +33,10 @@ struct log_access_config {
 struct log_decisions_config {
 	struct str to; /* "off" (the default) or a path */
 };
-enum log_level_word { LOG_WORD_DEBUG, LOG_WORD_INFO, LOG_WORD_WARNING, LOG_WORD_ERROR };
 struct log_config {
 	struct log_access_config access;
 	struct log_decisions_config decisions;
-	int level; /* of the operator's log: enum log_level_word */
+	int level; /* of the operator's log: enum log_level */
 };
 
 extern const struct option_table route_options;

@@ -140,7 +140,7 @@ void respond_clear_cookie(struct exchange *e, struct str name)
 	struct buf cookie;
 
 	buf_init(&cookie, 512);
-	cookie_append_set(&cookie, name, STR(""), 0, false);
+	cookie_append_set(&cookie, name, STR(""), 0);
 	respond_add_header(e, "Set-Cookie", arena_str(e->arena, buf_str(&cookie)));
 	buf_done(&cookie);
 }

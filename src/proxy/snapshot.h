@@ -30,11 +30,14 @@ struct snapshot {
 	struct route *routes;
 	struct route_table *table;
 	struct oidc *oidc;			/* NULL when there are no providers */
-	char via[32];				/* our name in Via fields: the same for all that share our keys */
+	char via[32];	/* our name in Via fields: the same for all that share our keys */
 	_Atomic unsigned refs;
 };
 
-/* Names that refer to nothing are ERR_BUG here: the configuration was checked. Takes owner on success. */
+/*
+ * Names that refer to nothing are ERR_BUG here: the configuration was checked. Takes owner
+ * on success.
+ */
 MUST_CHECK bool snapshot_new(const struct snapshot_params *params, struct snapshot **ret,
 			     struct error *err);
 struct snapshot *snapshot_ref(struct snapshot *s);

@@ -428,6 +428,17 @@ describe('starting', () => {
       assert.match(stderr, /in use/);
     });
 
+  test('a second gate on the same state directory does not start, and the first goes on', async (t) => {
+    const first = await startGate({ name: 'alone', config: { listeners: [plainListener()], routes: [publicRoute('open')],
+      upstreams: [{ name: 'app', servers: [{ url: 'http://127.0.0.1:9' }] }] }, policies: { anyone } });
+    t.after(() => first.stop());
+    const made = await folder({ server: { state_directory: path.join(first.dir, 'state') } });
+    const { code, stderr } = await run(made);
+    assert.equal(code, 1);
+    assert.match(stderr, /another sallyport uses the state directory .*state/);
+    assert.equal((await first.admin('/readyz')).status, 200);
+  });
+
   test('a bad configuration: every fault is named, and nothing is started or made', async () => {
     const made = await folder({
       listeners: [tlsListener({ address: '127.0.0.1:0x' })], lisseners: [],

@@ -58,37 +58,11 @@ static void test_table_hash(void **state)
 	check_done();
 }
 
-static void test_table_hash_fold(void **state)
-{
-	char pair[9] = "xxxxxxxx";
-
-	(void)state;
-	CHECK("case",
-	      table_hash_fold(STR("Content-Length")) == table_hash_fold(STR("cONTENT-lENGTH")));
-	CHECK("other",
-	      table_hash_fold(STR("Content-Length")) != table_hash_fold(STR("Content-Lengti")));
-	CHECK("lower is plain",
-	      table_hash_fold(STR("accept-encoding")) == table_hash(STR("accept-encoding")));
-	/* Each byte value, in a whole word and in the rest of one, folds as ascii_lower() does. */
-	for (int i = 0; i < 256; i++) {
-		char folded[9];
-
-		pair[3] = (char)i;
-		memcpy(folded, pair, sizeof(folded));
-		folded[3] = ascii_lower((char)i);
-		for (size_t len = 4; len <= 8; len += 4)
-			CHECK("byte", table_hash_fold(str_from_len(pair, len)) ==
-					      table_hash(str_from_len(folded, len)));
-	}
-	check_done();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha256),
 		cmocka_unit_test(test_table_hash),
-		cmocka_unit_test(test_table_hash_fold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,14 +152,11 @@ static void test_secret(void **state)
 		check_i64(name, "kind", rows[i].ok ? ERR_NONE : ERR_DENIED, err.kind);
 		if (!rows[i].ok)
 			check_contains(name, "chmod 600 /tmp/", err.text);
-		error_clear(&err);
-		check_i64(name, "private", rows[i].ok, file_check_private(path_of(name), &err));
-		check_i64(name, "kind", rows[i].ok ? ERR_NONE : ERR_DENIED, err.kind);
 	}
 	{
 		struct error err = {.kind = ERR_NONE};
 
-		CHECK("missing", !file_check_private(path_of("missing"), &err));
+		CHECK("missing", !file_read_secret(path_of("missing"), 9, &b, &err));
 		CHECK("not found", err.kind == ERR_NOT_FOUND);
 		CHECK("missing", !file_read_secret(path_of("missing"), 9, &b, NULL));
 	}

@@ -166,16 +166,11 @@ static void test_pointers(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		json_pointer_push(pointer, sizeof(pointer), rows[i].key);
 		check_cstr(rows[i].key.ptr, "pushed", rows[i].want, pointer);
-		json_pointer_pop(pointer);
-		check_cstr(rows[i].key.ptr, "popped", "", pointer);
+		pointer[0] = '\0';
 	}
-	json_pointer_pop(pointer);
-	check_cstr("nothing", "popped", "", pointer);
 	json_pointer_push(pointer, sizeof(pointer), STR("a/b"));
 	json_pointer_push_index(pointer, sizeof(pointer), 12);
 	check_cstr("two", "pushed", "/a~1b/12", pointer);
-	json_pointer_pop(pointer);
-	check_cstr("two", "popped one", "/a~1b", pointer);
 	check_done();
 }
 

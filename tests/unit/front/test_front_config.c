@@ -287,7 +287,7 @@ static const struct config_case admins[] = {
 	{"loopback", "{'address': '127.0.0.1:9901'}", ""},
 	{"none", "{}", "1 : \"address\" is missing: ..."},
 	{"beyond loopback", "{'address': '0.0.0.0:9901'}",
-	 "1 /address: 0.0.0.0:9901 is no loopback address, and the admin pages ask nobody who they "
+	 "1 /address: 0.0.0.0:9901 is no loopback address, and the admin address asks nobody who they "
 	 "are: choose one, or say \"insecure\": true"},
 	{"beyond loopback, meant", "{'address': '10.0.0.1:9901', 'insecure': true}", ""},
 	{"no address", "{'address': '9901'}", "1 /address: ..."},

@@ -9,7 +9,7 @@ static const struct row {
 	const char *name;
 	bool goes;
 } rows[] = {
-	/* row 25: one forgotten alias stays trusted */
+	/* one forgotten alias stays trusted */
 	{"X-Forwarded-For", true},
 	{"X-Forwarded-Proto", true},
 	{"X-Forwarded-Host", true},
@@ -51,7 +51,7 @@ static const struct row {
 	{"Remote-Name", true},
 	{"X-Request-Id", true},
 	{"Proxy", true},
-	/* row 23: what CGI and WSGI fold to the same */
+	/* what CGI and WSGI fold to the same */
 	{"x-forwarded-user", true},
 	{"X-FORWARDED-USER", true},
 	{"X_Forwarded_User", true},

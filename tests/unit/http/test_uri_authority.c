@@ -20,8 +20,8 @@ static const struct authority_row {
 	{"port", STR_INIT("app.example:8443"), "app.example", 8443},
 	{"highest port", STR_INIT("a:65535"), "a", 65535},
 	{"lowest port", STR_INIT("a:1"), "a", 1},
-	{"row 11: case", STR_INIT("APP.example.COM"), "app.example.com", 0},
-	{"row 12: trailing dot", STR_INIT("app.example.com."), "app.example.com", 0},
+	{"case", STR_INIT("APP.example.COM"), "app.example.com", 0},
+	{"trailing dot", STR_INIT("app.example.com."), "app.example.com", 0},
 	{"trailing dot and port", STR_INIT("app.example.com.:443"), "app.example.com", 443},
 	{"underscore and hyphen", STR_INIT("_a-b.c_d"), "_a-b.c_d", 0},
 	{"punycode", STR_INIT("XN--BCHER-KVA.example"), "xn--bcher-kva.example", 0},
@@ -56,8 +56,8 @@ static const struct authority_row {
 	{"hex port", STR_INIT("a:0x50"), NULL, 0},
 	{"port and space", STR_INIT("a:80 "), NULL, 0},
 	{"two ports", STR_INIT("a:80:80"), NULL, 0},
-	{"row 40: user information", STR_INIT("portal.example.com@evil"), NULL, 0},
-	{"row 40: user information with a port", STR_INIT("portal.example.com:443@evil"), NULL, 0},
+	{"user information", STR_INIT("portal.example.com@evil"), NULL, 0},
+	{"user information with a port", STR_INIT("portal.example.com:443@evil"), NULL, 0},
 	{"empty user information", STR_INIT("@a"), NULL, 0},
 	{"space", STR_INIT("a b"), NULL, 0},
 	{"space in front", STR_INIT(" a"), NULL, 0},
@@ -125,6 +125,38 @@ static void test_authority(void **state)
 	rows_end();
 }
 
+static void test_loopback(void **state)
+{
+	static const struct {
+		struct str raw;
+		bool want;
+	} rows[] = {
+		{STR_INIT("localhost"), true},
+		{STR_INIT("LOCALHOST.:8080"), true},
+		{STR_INIT("127.0.0.1"), true},
+		{STR_INIT("127.255.255.254:1"), true},
+		{STR_INIT("[::1]:80"), true},
+		{STR_INIT("[::ffff:127.0.0.1]"), true},
+		{STR_INIT("localhost.example"), false},
+		{STR_INIT("a.localhost"), false},
+		{STR_INIT("128.0.0.1"), false},
+		{STR_INIT("0.0.0.0"), false},
+		{STR_INIT("[::]"), false},
+		{STR_INIT("[::2]"), false},
+	};
+
+	(void)state;
+	rows_begin();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct uri_authority authority;
+
+		assert_true(uri_parse_authority(rows[i].raw, &authority, NULL));
+		row_bool(rows[i].raw.ptr, "loopback", rows[i].want,
+			 uri_authority_is_loopback(&authority));
+	}
+	rows_end();
+}
+
 static const struct url_row {
 	const char *name;
 	struct str raw;
@@ -149,7 +181,7 @@ static const struct url_row {
 	{"one slash", STR_INIT("https:/a"), NULL, false, 0, NULL},
 	{"no slash", STR_INIT("https:a"), NULL, false, 0, NULL},
 	{"other scheme", STR_INIT("ftp://a/"), NULL, false, 0, NULL},
-	{"row 74: file", STR_INIT("file:///etc/passwd"), NULL, false, 0, NULL},
+	{"file", STR_INIT("file:///etc/passwd"), NULL, false, 0, NULL},
 	{"longer scheme", STR_INIT("httpss://a/"), NULL, false, 0, NULL},
 	{"no scheme", STR_INIT("a.example/"), NULL, false, 0, NULL},
 	{"scheme-relative", STR_INIT("//a.example/"), NULL, false, 0, NULL},
@@ -159,7 +191,7 @@ static const struct url_row {
 	{"space in front", STR_INIT(" https://a/"), NULL, false, 0, NULL},
 	{"space behind", STR_INIT("https://a/ "), NULL, false, 0, NULL},
 	{"user", STR_INIT("https://user@a/"), NULL, false, 0, NULL},
-	{"row 40: user and password", STR_INIT("https://portal.example.com:443@evil/"), NULL, false,
+	{"user and password", STR_INIT("https://portal.example.com:443@evil/"), NULL, false,
 	 0, NULL},
 	{"fragment", STR_INIT("https://a/#b"), NULL, false, 0, NULL},
 	{"fragment behind the host", STR_INIT("https://a#b"), NULL, false, 0, NULL},
@@ -167,7 +199,7 @@ static const struct url_row {
 	{"control byte", STR_INIT("https://a/\x01"), NULL, false, 0, NULL},
 	{"line", STR_INIT("https://a/\r\nX: y"), NULL, false, 0, NULL},
 	{"raw UTF-8", STR_INIT("https://a/\xc3\xa9"), NULL, false, 0, NULL},
-	{"row 74: number as host", STR_INIT("https://2852039166/latest"), NULL, false, 0, NULL},
+	{"number as host", STR_INIT("https://2852039166/latest"), NULL, false, 0, NULL},
 	{"bad port", STR_INIT("https://a:99999/"), NULL, false, 0, NULL},
 };
 
@@ -213,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_authority),
+		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_url),
 		cmocka_unit_test(test_url_limit),
 	};

@@ -1,6 +1,7 @@
 /* The options of routes and logs. */
 #include "tests/support/config_case.h"
 
+#include "base/log.h"
 #include "proxy/proxy_config.h"
 
 /* The rest of a route, around what a row is about. */
@@ -208,7 +209,7 @@ static void test_logs(void **state)
 	config_read(&row, &log_options, "conf/x.json", arena, &log);
 	assert_string_equal(log.access.to.ptr, "conf/log/access.jsonl");
 	assert_string_equal(log.decisions.to.ptr, "off");
-	assert_int_equal(log.level, LOG_WORD_ERROR);
+	assert_int_equal(log.level, LOG_ERROR);
 	arena_free(arena);
 }
 

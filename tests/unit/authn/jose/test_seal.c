@@ -45,7 +45,7 @@ static const struct row {
 } rows[] = {
 	{"the same", false, SEAL_LOGIN_FLOW, STR_INIT("a"), STR_INIT("bc"), true},
 	{"other purpose", false, SEAL_SESSION_RECORD, STR_INIT("a"), STR_INIT("bc"), false},
-	{"context split elsewhere (row 46)", false, SEAL_LOGIN_FLOW, STR_INIT("ab"), STR_INIT("c"),
+	{"context split elsewhere", false, SEAL_LOGIN_FLOW, STR_INIT("ab"), STR_INIT("c"),
 	 false},
 	{"context all in the first", false, SEAL_LOGIN_FLOW, STR_INIT("abc"), STR_INIT(""), false},
 	{"context all in the second", false, SEAL_LOGIN_FLOW, STR_INIT(""), STR_INIT("abc"), false},
@@ -103,7 +103,7 @@ static void test_context_of_zeros(void **state)
 	buf_done(&out);
 }
 
-/* Version, key id, nonce, text, tag: each bit of each byte counts. One error for all (row 53). */
+/* Version, key id, nonce, text, tag: each bit of each byte counts. One error for all. */
 static void test_every_bit_counts(void **state)
 {
 	struct fixture *f = *state;

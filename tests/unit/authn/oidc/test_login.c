@@ -590,7 +590,7 @@ static void test_callbacks(void **state)
 		enum login_outcome outcome;
 	} rows[] = {
 		{"no cookie", callback(&mine, ""), "", ORIGIN, LOGIN_BAD_REQUEST},
-		{"another browser's cookie (row 67)", callback(&mine, ""), foreign, ORIGIN,
+		{"another browser's cookie", callback(&mine, ""), foreign, ORIGIN,
 		 LOGIN_BAD_REQUEST},
 		{"the cookie twice", callback(&mine, ""), doubled, ORIGIN, LOGIN_BAD_REQUEST},
 		{"another host", callback(&mine, ""), mine.cookies[0], "https://git.example.com",
@@ -627,9 +627,9 @@ static void test_replay(void **state)
 	finish(f, callback(&begun, ""), begun.cookies[0], &first);
 	assert_int_equal(first.outcome, LOGIN_OK);
 	finish(f, callback(&begun, ""), begun.cookies[0], &second);
-	check_i64("row 66", "outcome", LOGIN_BAD_REQUEST, second.outcome);
-	check_contains("row 66", "has come before", second.err.text);
-	check_i64("row 66", "token calls", 1, scripted_calls(f->provider, AT_TOKEN));
+	check_i64("sent twice", "outcome", LOGIN_BAD_REQUEST, second.outcome);
+	check_contains("sent twice", "has come before", second.err.text);
+	check_i64("sent twice", "token calls", 1, scripted_calls(f->provider, AT_TOKEN));
 	/* Another gate, or this one after a reload, has the provider to say so. */
 	start(f);
 	finish(f, callback(&begun, ""), begun.cookies[0], &second);
@@ -652,9 +652,9 @@ static void test_errors_and_issuers(void **state)
 		 "provider \"corp\": sign-in was refused: access_denied", 0},
 		{"unavailable", "error=temporarily_unavailable", false, LOGIN_UNAVAILABLE,
 		 "provider \"corp\": sign-in was refused: temporarily_unavailable", 0},
-		{"iss wrong (row 68)", "&iss=https%3A%2F%2Fevil.example", false, LOGIN_BAD_REQUEST,
+		{"iss wrong", "&iss=https%3A%2F%2Fevil.example", false, LOGIN_BAD_REQUEST,
 		 "callback: the callback comes from another issuer", 0},
-		{"iss promised and missing (row 68)", "", true, LOGIN_BAD_REQUEST,
+		{"iss promised and missing", "", true, LOGIN_BAD_REQUEST,
 		 "provider \"corp\": callback: the callback names no issuer", 0},
 		{"error without the promised iss", "error=access_denied", true, LOGIN_BAD_REQUEST,
 		 "provider \"corp\": callback: the callback names no issuer", 0},
@@ -767,7 +767,7 @@ static void test_bearer_refused_at_once(void **state)
 	scripted_set(f->provider, (struct script){.hang[AT_DISCOVERY] = true});
 	start(f);
 	bearer(f, "x", &a);
-	check_i64("opaque (row 45)", "outcome", LOGIN_REFUSED, a.outcome);
+	check_i64("opaque", "outcome", LOGIN_REFUSED, a.outcome);
 	for (size_t i = 0; i < ARRAY_LEN(more); i++) {
 		make_bearer(f, NULL, more[i], &token);
 		bearer(f, token.ptr, &a);

@@ -63,11 +63,11 @@ static const struct row {
 	 "{'issuer':'" ISSUER "','authorization_endpoint':[],"
 	 "'token_endpoint':'" ISSUER "/t','jwks_uri':'" ISSUER "/j'}",
 	 NULL, ERR_SYNTAX, "authorization_endpoint is not a string", 0, false},
-	{"jwks_uri file: (row 74)",
+	{"jwks_uri file:",
 	 "{'issuer':'" ISSUER "','authorization_endpoint':'" ISSUER "/a',"
 	 "'token_endpoint':'" ISSUER "/t','jwks_uri':'file:///etc/passwd'}",
 	 NULL, ERR_DENIED, "jwks_uri", 0, false},
-	{"jwks_uri http (row 74)",
+	{"jwks_uri http",
 	 "{'issuer':'" ISSUER "','authorization_endpoint':'" ISSUER "/a',"
 	 "'token_endpoint':'" ISSUER "/t','jwks_uri':'http://169.254.169.254/'}",
 	 NULL, ERR_DENIED, "jwks_uri is http", 0, false},
@@ -115,7 +115,7 @@ static const struct row {
 	 ERR_NONE, NULL, RS, true},
 	{"no code flow", "{" HEAD ",'response_types_supported':['id_token']}", NULL, ERR_PROTOCOL,
 	 "no code flow", 0, false},
-	{"plain PKCE alone (row 80)", "{" HEAD ",'code_challenge_methods_supported':['plain']}",
+	{"plain PKCE alone", "{" HEAD ",'code_challenge_methods_supported':['plain']}",
 	 NULL, ERR_PROTOCOL, "S256", 0, false},
 	{"S256 among others", "{" HEAD ",'code_challenge_methods_supported':['plain','S256']}",
 	 NULL, ERR_NONE, NULL, RS, false},

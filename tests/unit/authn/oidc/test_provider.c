@@ -409,7 +409,7 @@ static void test_last_good_stays(void **state)
 	assert_int_equal(want_metadata(f, &w), PROVIDER_HAS_IT);
 }
 
-/* rp-key-rotation-op-sign-key-native; rows 62 and 75: the first miss asks, a storm does not. */
+/* rp-key-rotation-op-sign-key-native: the first miss asks, a storm does not. */
 static void test_unknown_keys(void **state)
 {
 	struct fixture *f = *state;

@@ -83,7 +83,7 @@ static const struct id_row {
 	struct str id;
 } absent_ids[] = {
 	{"empty", STR_INIT("")},
-	{"percents (row 19)", STR_INIT("%%%")},
+	{"percents", STR_INIT("%%%")},
 	{"42 characters", STR_INIT("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")},
 	{"43, unknown", STR_INIT("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")},
 	{"43, bits behind the end", STR_INIT("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")},
