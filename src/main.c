@@ -35,7 +35,7 @@ static int command_schema(const struct arguments *a)
 {
 	bool known = gate_schema_print(a->word, stdout);
 
-	if (fflush(stdout) != 0) {
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("sallyport: cannot write to standard output");
 		return EXIT_FAULT;
 	}

@@ -13,6 +13,8 @@
 #include "http/form.h"
 #include "http/uri.h"
 
+enum { MAX_ISSUER_SHOWN = 80 };	/* of a document's, in an error */
+
 static bool check_http(const struct uri_url *url, const struct provider_config *config,
 		       const char *name, struct error *err)
 {
@@ -75,8 +77,9 @@ static bool check_issuer(const struct json *root, const struct provider_config *
 		return error_set(err, ERR_SYNTAX, "discovery: issuer is %s",
 				 issuer ? "not a string" : "missing");
 	if (!str_equal(json_str(issuer), config->issuer))
-		return error_set(err, ERR_DENIED, "discovery: issuer is not \"%.*s\"",
-				 STR_ARG(config->issuer));
+		return error_set(err, ERR_DENIED, "discovery: issuer is not \"%.*s\" but \"%.*s\"",
+				 STR_ARG(config->issuer),
+				 STR_ARG(str_slice(json_str(issuer), 0, MAX_ISSUER_SHOWN)));
 	return true;
 }
 

@@ -74,9 +74,13 @@ static enum login_outcome judge_refusal(unsigned status, const struct json *root
 {
 	struct str word = json_str(json_get(root, "error"));
 
-	error_set(err, ERR_PROTOCOL, "%s answered %u%s%.*s", what, status,
+	const char *remedy = str_equal(word, STR("invalid_client"))
+				     ? ": client_id or client_secret is not what the provider knows"
+				     : "";
+
+	error_set(err, ERR_PROTOCOL, "%s answered %u%s%.*s%s", what, status,
 		  is_error_word(word) ? " " : "", is_error_word(word) ? (int)word.len : 0,
-		  word.ptr ? word.ptr : "");
+		  word.ptr ? word.ptr : "", remedy);
 	if (str_equal(word, STR("invalid_grant")))
 		return LOGIN_BAD_REQUEST;
 	return LOGIN_PROVIDER_FAILED;

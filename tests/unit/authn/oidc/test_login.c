@@ -338,7 +338,8 @@ static const struct failing_row {
 	 {.status[AT_TOKEN] = 401, .body[AT_TOKEN] = "{'error':'invalid_client'}"},
 	 LOGIN_OK,
 	 LOGIN_PROVIDER_FAILED,
-	 "token endpoint answered 401 invalid_client",
+	 "token endpoint answered 401 invalid_client: client_id or client_secret is not what the provider "
+	 "knows",
 	 1,
 	 0,
 	 -1},
