@@ -15,7 +15,6 @@
 #include "front/http1.h"
 
 #include <linux/tcp.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,32 +23,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/http1_private.h"
 
 enum {
 	RUNS_AT_ONCE = 4,		/* MHD_run() rounds before the loop looks elsewhere */
-	STREAM_BLOCK = 16 * 1024,	/* what a content reader is asked for at a time, at most */
-	ANSWER_HEAD_RESERVE = 768,	/* of the pool: status line, Date, framing, its own structs */
-	FIELD_OVERHEAD = 64,		/* of the pool, for each field of a request's head */
 	BODY_BYTES_PER_MS = 1,		/* the slowest upload that lives: about 1 KiB/s */
-};
-
-struct http1 {
-	struct MHD_Daemon *daemon;
-	struct proxy_worker *worker;
-	struct watch watch;
-	struct loop_hook hook;
-	struct connection *connections;
-	size_t count;
-	struct connection *adding;	/* handed to the STARTED notice inside MHD_add_connection */
-	unsigned told_status;		/* of libmicrohttpd's last answer of its own; 0: taken */
-	bool draining;
 };
 
 /* --- deadlines and suspension */
 
 static void connection_cut(struct connection *c);
 
-static void connection_set_deadline(struct connection *c, int64_t after_ms)
+void connection_set_deadline(struct connection *c, int64_t after_ms)
 {
 	c->deadline_ms = clock_ms() + after_ms;
 	if (timer_is_armed(&c->timer) && c->timer.deadline_ms <= c->deadline_ms)
@@ -69,7 +54,7 @@ static void connection_wake(void *arg)
 	MHD_resume_connection(c->mhd);
 }
 
-static void connection_suspend(struct connection *c)
+void connection_suspend(struct connection *c)
 {
 	c->is_suspended = true;
 	c->deadline_ms = INT64_MAX;	/* the upstream's or the provider's deadline runs instead */
@@ -109,109 +94,6 @@ static void on_hangup(struct watch *w, uint32_t events)
 }
 
 static const struct exchange_transport http1_transport = {.wake = connection_wake};
-
-/* --- the answer */
-
-static ssize_t on_content(void *cls, uint64_t pos, char *buf, size_t max)
-{
-	struct connection *c = cls;
-	ssize_t n;
-
-	(void)pos;
-	if (c->is_gone)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	n = exchange_read(c->exchange, buf, max);
-	if (n > 0) {
-		connection_set_deadline(c, c->timeouts->body_ms);
-		return n;
-	}
-	if (n == EXCHANGE_READ_END)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (n == EXCHANGE_READ_CUT)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	connection_suspend(c);
-	return 0;
-}
-
-/* Fits in what the request's head left of the pool? Otherwise libmicrohttpd closes without a word. */
-static bool answer_fits(const struct connection *c, const struct response *r)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	size_t bytes = ANSWER_HEAD_RESERVE + c->head_fields * FIELD_OVERHEAD;
-
-	bytes += info ? info->header_size : HTTP1_POOL_BYTES / 2;
-
-	for (size_t i = 0; i < r->headers.count; i++)
-		bytes += r->headers.items[i].name.len + r->headers.items[i].value.len + 4;
-	return bytes <= HTTP1_POOL_BYTES;
-}
-
-static bool answer_add_headers(struct connection *c, struct MHD_Response *answer,
-			       const struct response *r)
-{
-	struct arena *arena = exchange_arena(c->exchange);
-
-	for (size_t i = 0; i < r->headers.count; i++) {
-		const char *name = arena_cstr(arena, r->headers.items[i].name);
-		const char *value = arena_cstr(arena, r->headers.items[i].value);
-
-		if (!name || !value)
-			return false;
-		/* libmicrohttpd takes no empty value; a blank reads as one (RFC 9110, section 5.5) */
-		if (MHD_add_response_header(answer, name, *value ? value : " ") != MHD_YES)
-			return false;
-	}
-	return (!r->close && !c->http1->draining) ||
-	       MHD_add_response_header(answer, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
-}
-
-static struct MHD_Response *answer_new(struct connection *c, const struct response *r)
-{
-	uint64_t size = r->has_length ? r->length : MHD_SIZE_UNKNOWN;
-
-	if (!r->is_stream && r->has_length && r->data.len == r->length)
-		return MHD_create_response_from_buffer_static(r->data.len, r->data.ptr);
-	/* a stream, or the answer to HEAD, of which only the length is told */
-	return MHD_create_response_from_callback(size, STREAM_BLOCK, on_content, c, NULL);
-}
-
-/* What is left when the real answer cannot be built. */
-static enum MHD_Result answer_bare(struct connection *c, unsigned status)
-{
-	struct MHD_Response *answer = MHD_create_response_from_buffer_static(0, "");
-	enum MHD_Result result = MHD_NO;
-
-	if (answer &&
-	    MHD_add_response_header(answer, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES &&
-	    MHD_add_response_header(answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES)
-		result = MHD_queue_response(c->mhd, status, answer);
-	if (answer)
-		MHD_destroy_response(answer);
-	return result;
-}
-
-static enum MHD_Result connection_answer(struct connection *c)
-{
-	const struct response *r = exchange_response(c->exchange);
-	struct MHD_Response *answer;
-	enum MHD_Result result = MHD_NO;
-
-	c->phase = CONNECTION_ANSWERED;
-	connection_set_deadline(c, c->timeouts->body_ms);
-	if (!answer_fits(c, r)) {
-		exchange_fail_answer(c->exchange,
-				     "the heads of request and answer are together larger than the "
-				     "gate takes (docs/operations.md)");
-		return answer_bare(c, 502);
-	}
-	answer = answer_new(c, r);
-	if (answer && answer_add_headers(c, answer, r))
-		result = MHD_queue_response(c->mhd, r->status, answer);
-	if (answer)
-		MHD_destroy_response(answer);
-	return result;
-}
 
 /* --- the request */
 
