@@ -150,6 +150,19 @@ async function untilReady(gate) {
   await Promise.race([ready, ended]);
 }
 
+const isListening = (port) => new Promise((resolve) => {
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  socket.on('connect', () => resolve(true)).on('error', () => resolve(false)).on('connect', () => socket.destroy());
+});
+
+/* The application has a process of its own, which may be up later than the gate. */
+async function untilListening(port) {
+  for (const deadline = Date.now() + START_MS; Date.now() < deadline; await sleep(50))
+    if (await isListening(port))
+      return;
+  throw new Trouble(`The demo application did not listen on port ${port} within ${START_MS / 1000} seconds.`);
+}
+
 /* The access log: whole in a file, in short on the terminal. */
 function followLog(stream) {
   const file = createWriteStream(path.join(dir, 'access.jsonl'), { mode: 0o600 });
@@ -218,6 +231,7 @@ async function main() {
   const gate = start('gate', bin, ['run', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] });
   followLog(gate.stdout);
   await untilReady(gate);
+  await untilListening(ports.app.port);
   welcome({ ca });
 
   const how = await Promise.race([

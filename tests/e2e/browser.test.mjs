@@ -93,7 +93,8 @@ class Visitor {
   /* An error status is said on the console too: of a page it is what was asked for, and an icon nobody asked for. */
   hear(type, text, url) {
     const isStatus = /^Failed to load resource: the server responded with a status of/.test(text);
-    if (!isStatus || ![this.page.url(), at('/favicon.ico')].includes(url))
+    const isIcon = text.startsWith(`Loading the image '${at('/favicon.ico')}' violates`);
+    if (!isIcon && (!isStatus || ![this.page.url(), at('/favicon.ico')].includes(url)))
       this.complaints.push(`${type}: ${text} (${url})`);
   }
 
